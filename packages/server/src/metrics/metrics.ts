@@ -1,0 +1,48 @@
+import { DiskMetrics } from './disk-metrics.ts';
+import { GrpcMetrics } from './grpc-metrics.ts';
+import { MvccMetrics } from './mvcc-metrics.ts';
+import { NetworkMetrics } from './network-metrics.ts';
+import { RaftServerMetrics } from './raft-server-metrics.ts';
+
+/** What `Metrics` needs to know at start. */
+export interface MetricsOptions {
+  /** --metrics: `extensive` adds a latency histogram per gRPC method. */
+  readonly detail: 'basic' | 'extensive';
+  /** etcd API level, the label of `etcd_server_version`. */
+  readonly serverVersion: string;
+}
+
+/**
+ * All numbers the member publishes. Hot paths add to plain fields (`metrics.mvcc.putTotal += 1`) and observe into
+ * `Histogram`s; names, help and labels are attached only when somebody scrapes. Never throws on a hot path.
+ */
+export class Metrics {
+  readonly server = new RaftServerMetrics();
+  readonly disk = new DiskMetrics();
+  readonly mvcc = new MvccMetrics();
+  readonly network = new NetworkMetrics();
+  readonly grpc: GrpcMetrics;
+  readonly serverVersion: string;
+  #collectors: (() => void)[] = [];
+
+  constructor(options: MetricsOptions) {
+    this.serverVersion = options.serverVersion;
+    this.grpc = new GrpcMetrics(options.detail === 'extensive');
+  }
+
+  /**
+   * Registers a function that runs before each scrape, for numbers which cost something to know (sizes on disk, key
+   * counts): it writes them into the fields. Must be quick and must not throw.
+   */
+  onCollect(collect: () => void): void {
+    this.#collectors.push(collect);
+  }
+
+  /** The Prometheus text of everything, for GET /metrics. */
+  async render(): Promise<string> {
+    for (const collect of this.#collectors) {
+      collect();
+    }
+    return '';
+  }
+}
