@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { TestRunReporter } from './scripts/test-run-reporter.ts';
 
 // Tests import the sources of every workspace package, so no build is needed to run them.
 const conditions = ['kvorum-source', 'node', 'import', 'module', 'default'];
@@ -16,5 +17,6 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: 'forks',
+    reporters: ['default', new TestRunReporter()],
   },
 });
