@@ -1,0 +1,100 @@
+// Which package may know which, and where the outside world may enter. tidy.test.ts holds the sources to it.
+
+/** Node modules that compute but reach nothing outside the process. */
+export const pureBuiltins: readonly string[] = [
+  'node:assert',
+  'node:buffer',
+  'node:events',
+  'node:path',
+  'node:querystring',
+  'node:stream',
+  'node:string_decoder',
+  'node:url',
+  'node:util',
+  'node:zlib',
+];
+
+/** What the code of one package may use. Tests, benches and `testing/` are free, but for the borders. */
+export interface Layer {
+  /** Packages it may import, by name. */
+  readonly imports: readonly string[];
+  /** Node modules open to all its files; `hostFiles` may use any. */
+  readonly builtins: 'none' | 'pure' | 'all';
+  /**
+   * Files through which time, randomness, disk, network and the process enter; all others get them
+   * injected. Paths below src/.
+   */
+  readonly hostFiles: readonly string[];
+}
+
+/** By folder under packages/. An import that goes against the direction of this table is a cycle to be. */
+export const layers: Readonly<Record<string, Layer>> = {
+  raft: { imports: [], builtins: 'none', hostFiles: [] },
+  wal: { imports: [], builtins: 'pure', hostFiles: ['node-disk.ts', 'node-lock.ts'] },
+  mvcc: {
+    imports: ['rocksdb', 'sorted-btree'],
+    builtins: 'pure',
+    hostFiles: ['rocksdb-engine.ts'],
+  },
+  h2: { imports: [], builtins: 'pure', hostFiles: ['clock.ts', 'socket.ts'] },
+  api: { imports: ['@bufbuild/protobuf'], builtins: 'none', hostFiles: [] },
+  server: {
+    imports: [
+      '@kvorum/raft',
+      '@kvorum/wal',
+      '@kvorum/mvcc',
+      '@kvorum/h2',
+      '@kvorum/api',
+      '@bufbuild/protobuf',
+      '@connectrpc/connect',
+      '@connectrpc/connect-node',
+      'commander',
+      'fastest-levenshtein',
+      'pino',
+      'prom-client',
+      'yaml',
+    ],
+    // It is the package that wires the world in: sockets, TLS, hashes. Time still enters by its clock.
+    builtins: 'all',
+    hostFiles: ['main.ts', 'clock.ts'],
+  },
+};
+
+/** A way to reach the world around the injected interfaces, and what to use in its place. */
+export interface BannedCall {
+  readonly pattern: RegExp;
+  readonly name: string;
+  readonly instead: string;
+}
+
+export const bannedCalls: readonly BannedCall[] = [
+  {
+    pattern: /\bnew Date\(\s*\)|\bDate\.now\b/,
+    name: 'the wall clock',
+    instead: 'an injected clock',
+  },
+  { pattern: /\bperformance\s*\.\s*now\b/, name: 'performance.now', instead: 'an injected clock' },
+  { pattern: /\bprocess\.hrtime\b/, name: 'process.hrtime', instead: 'an injected clock' },
+  {
+    pattern: /\b(setTimeout|setInterval|setImmediate)\s*\(/,
+    name: 'a timer',
+    instead: 'injected timers',
+  },
+  {
+    pattern: /\bMath\.random\b|\brandom(Bytes|UUID|Int)\s*\(|\bgetRandomValues\b/,
+    name: 'randomness',
+    instead: 'an injected generator',
+  },
+  {
+    pattern: /\bprocess\.(exit|env|argv|cwd|on|once|stdout|stderr|stdin|kill|chdir)\b/,
+    name: 'the process',
+    instead: 'configuration or an injected callback',
+  },
+  { pattern: /\bconsole\.\w/, name: 'console', instead: 'the injected logger' },
+];
+
+/**
+ * Files that break the rule on length, with the lines they may have at most. The list only shrinks: no
+ * file is added, and a bound goes down when its file does.
+ */
+export const longFiles: Readonly<Record<string, number>> = {};
