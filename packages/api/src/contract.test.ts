@@ -13,7 +13,7 @@ import * as api from './index.ts';
 import { health, reflectionV1, reflectionV1alpha } from './index.ts';
 
 // testdata/contract.txt lists every method, field and number of the wire contract. It changes only when
-// etcd's API grows; to rewrite it: UPDATE_CONTRACT=1 vitest run packages/api
+// etcd's API grows; to rewrite it: KVORUM_UPDATE=1 vitest run packages/api
 
 const listing = join(import.meta.dirname, '../testdata/contract.txt');
 
@@ -88,7 +88,7 @@ function describeFile(file: DescFile): string[] {
 describe('the wire contract', () => {
   it('has the methods, fields and numbers that are listed', () => {
     const actual = `${files.flatMap(describeFile).join('\n')}\n`;
-    if (process.env.UPDATE_CONTRACT !== undefined) writeFileSync(listing, actual);
+    if (process.env.KVORUM_UPDATE !== undefined) writeFileSync(listing, actual);
     expect(actual).toBe(readFileSync(listing, 'utf8'));
   });
 
