@@ -1,9 +1,12 @@
+import { isIP } from 'node:net';
+import { ConfigError } from './config-error.ts';
+
 /** How a listener or an advertised address is reached; `unix` and `unixs` are sockets in the file system. */
 export type EndpointScheme = 'http' | 'https' | 'unix' | 'unixs';
 
 /**
- * One parsed URL of a flag such as --listen-client-urls. The parser guarantees: `host` and `port` are set for http and
- * https, `path` is set for unix and unixs, and nothing else is (no path, query or user on a TCP URL).
+ * One parsed URL of a flag such as --listen-client-urls. The parser guarantees: `port` is set for http and https,
+ * `path` is set for unix and unixs, and nothing else is (no path, query or user on a TCP URL).
  */
 export interface EndpointUrl {
   readonly scheme: EndpointScheme;
@@ -13,6 +16,69 @@ export interface EndpointUrl {
   readonly port: number;
   /** Path of the socket file, as given (etcd also puts `host:port` there); empty for TCP. */
   readonly path: string;
-  /** The canonical text: `scheme://host:port` or `unix://path`. What is announced to clients and other members. */
+  /** The text as given, without spaces around: what is announced to clients and other members. */
   readonly href: string;
+}
+
+/**
+ * Parses a comma-separated list of URLs and sorts it by text, as etcd does before it announces the list.
+ * Throws `ConfigError` "invalid" for an empty list or a URL that etcd would refuse.
+ */
+export function parseEndpointUrls(list: string): EndpointUrl[] {
+  return list
+    .split(',')
+    .map((text) => parseEndpointUrl(text.trim()))
+    .sort((a, b) => (a.href < b.href ? -1 : Number(a.href > b.href)));
+}
+
+/** Parses one URL; throws `ConfigError` "invalid" in etcd's words. */
+export function parseEndpointUrl(text: string): EndpointUrl {
+  const match = /^(https?|unixs?):(?:\/\/)?(.*)$/i.exec(text);
+  const scheme = match?.[1]?.toLowerCase() as EndpointScheme | undefined;
+  if (match === null || scheme === undefined) {
+    throw new ConfigError('invalid', `URL scheme must be http, https, unix, or unixs: ${text}`);
+  }
+  const rest = match[2] ?? '';
+  if (scheme === 'unix' || scheme === 'unixs') {
+    if (rest === '') {
+      throw new ConfigError('invalid', `URL must contain the path of a socket: ${text}`);
+    }
+    return { scheme, host: '', port: 0, path: rest, href: text };
+  }
+  const [authority = '', ...path] = rest.split(/(?=[/?#])/);
+  const { host, port } = splitHostPort(authority, text);
+  if (path.length > 0) {
+    throw new ConfigError('invalid', `URL must not contain a path: ${text}`);
+  }
+  return { scheme, host, port, path: '', href: text };
+}
+
+/** Refuses listen addresses that name a DNS host: a listener binds to an address (or to localhost). */
+export function requireBindable(urls: readonly EndpointUrl[]): void {
+  for (const url of urls) {
+    const isTcp = url.scheme === 'http' || url.scheme === 'https';
+    // A zone (fe80::1%eth0) is no part of the address.
+    if (isTcp && url.host !== 'localhost' && isIP(url.host.replace(/%.*$/, '')) === 0) {
+      throw new ConfigError('invalid', `expected IP in URL for binding (${url.href})`);
+    }
+  }
+}
+
+/** The first URL that lacks a host and so can't be reached from elsewhere; undefined when all are fine. */
+export function findHostless(urls: readonly EndpointUrl[]): EndpointUrl | undefined {
+  return urls.find((url) => url.path === '' && url.host === '');
+}
+
+/** Whether the address means "all interfaces", and so says nothing about where the member can be reached. */
+export function isWildcard(url: EndpointUrl): boolean {
+  return url.host === '0.0.0.0' || url.host === '::';
+}
+
+function splitHostPort(authority: string, text: string): { host: string; port: number } {
+  const match = /^(?:\[([^\]]*)\]|([^:[\]@]*)):(\d+)$/.exec(authority);
+  const port = Number(match?.[3]);
+  if (match === null || !(port <= 65535)) {
+    throw new ConfigError('invalid', `URL address does not have the form "host:port": ${text}`);
+  }
+  return { host: match[1] ?? match[2] ?? '', port };
 }

@@ -23,7 +23,8 @@ export class Metrics {
   readonly network = new NetworkMetrics();
   readonly grpc: GrpcMetrics;
   readonly serverVersion: string;
-  #collectors: (() => void)[] = [];
+  readonly #collectors: (() => void)[] = [];
+  readonly #texts: (() => Promise<string>)[] = [];
 
   constructor(options: MetricsOptions) {
     this.serverVersion = options.serverVersion;
@@ -38,11 +39,17 @@ export class Metrics {
     this.#collectors.push(collect);
   }
 
+  /** Adds a source of further lines in Prometheus' text format; they follow all others. */
+  appendText(text: () => Promise<string>): void {
+    this.#texts.push(text);
+  }
+
   /** The Prometheus text of everything, for GET /metrics. */
   async render(): Promise<string> {
     for (const collect of this.#collectors) {
       collect();
     }
-    return '';
+    const texts = await Promise.all(this.#texts.map((text) => text()));
+    return texts.join('');
   }
 }

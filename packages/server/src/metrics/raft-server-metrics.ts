@@ -46,6 +46,10 @@ export class RaftServerMetrics {
   healthSuccessTotal = 0;
   /** etcd_server_health_failures */
   healthFailuresTotal = 0;
+  /** os_fd_limit: files the process may have open. */
+  fdLimit = 0;
+  /** os_fd_used: files it has open. */
+  fdUsed = 0;
   /** etcd_debugging_auth_revision */
   authRevision = 0;
   /** etcd_debugging_server_alarms: replaced as a whole when alarms change. */

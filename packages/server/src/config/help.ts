@@ -1,0 +1,50 @@
+import { type Flag, flagGroups } from './flag.ts';
+import { flagTable } from './flag-table.ts';
+
+/** How the command is called; goes to stderr with every usage error, too. */
+export const usageText = `Usage:
+
+  etcd [flags]
+    Start a Kvorum server, which speaks etcd's API.
+
+  etcd --version
+    Show the version.
+
+  etcd -h | --help
+    Show this help.
+
+  etcd --config-file
+    Path to the server configuration file. Note that if a configuration file is provided, other command line flags
+    and environment variables will be ignored.
+`;
+
+/** The text of --help: all flags that do something, by group, then the names of those that are refused. */
+export function helpText(): string {
+  const sections = flagGroups.flatMap((group) => {
+    const flags = flagTable.filter((flag) => flag.group === group && flag.support === 'supported');
+    return flags.length === 0 ? [] : [`${group}:\n${flags.map(describe).join('')}`];
+  });
+  const refused = flagTable.filter((flag) => flag.support === 'unsupported');
+  const names = wrap(refused.map((flag) => `--${flag.name}`));
+  return `${sections.join('\n')}\nNot supported yet (only their defaults are accepted):\n${names}`;
+}
+
+function describe(flag: Flag): string {
+  // A boolean takes no word, so its default is shown as it would be typed.
+  const value = flag.kind === 'bool' || flag.kind === 'int' || flag.kind === 'uint';
+  const shown = value ? flag.defaultText : `'${flag.defaultText}'`;
+  return `  --${flag.name} ${shown}\n    ${flag.help}\n`;
+}
+
+function wrap(words: readonly string[]): string {
+  const lines: string[] = [];
+  let line = ' ';
+  for (const word of words) {
+    if (line.length + 1 + word.length > 100) {
+      lines.push(line);
+      line = ' ';
+    }
+    line += ` ${word}`;
+  }
+  return `${[...lines, line].join('\n')}\n`;
+}

@@ -1,0 +1,77 @@
+import type { ServerConfig } from './config/server-config.ts';
+import type { Logger } from './logging/logger.ts';
+import type { Metrics } from './metrics/metrics.ts';
+
+/** A running member, as far as the process that holds it is concerned. */
+export interface Member {
+  /** Where clients reach it: the addresses really bound, ports filled in. */
+  readonly clientUrls: readonly string[];
+  /** Resolves, never rejects, when a durable operation failed: what is on disk is in doubt, so the process must end. */
+  readonly fatal: Promise<Error>;
+  /** Ends calls and listeners in good order and closes the stores; safe to call once. */
+  stop(): Promise<void>;
+}
+
+/** Brings a member up; rejects when it can't be, with a message for people. */
+export type StartMember = (
+  config: ServerConfig,
+  deps: { readonly logger: Logger; readonly metrics: Metrics },
+) => Promise<Member>;
+
+/** The process around a member, in the few words `runMember` needs. */
+export interface ProcessControl {
+  /** Calls back for every SIGINT and SIGTERM, with Go's name of it: `interrupt`, `terminated`. */
+  onSignal(callback: (signal: string) => void): void;
+  /** Ends the process at once. */
+  exitNow(code: number): void;
+}
+
+/** Exit code after a broken invariant (EX_SOFTWARE): going on could damage data. */
+export const exitCodeOfBug = 70;
+
+/** The exit code for an error nobody caught or that ended the member: bugs are told apart from failures. */
+export function exitCodeOf(error: unknown): number {
+  return error instanceof Error && error.name === 'InvariantError' ? exitCodeOfBug : 1;
+}
+
+/**
+ * Runs one member until a signal asks it to stop or it fails, and resolves with the exit code: 0 after a graceful
+ * stop. A signal during start-up stops the member as soon as it is up; a second signal ends the process at once.
+ * Rejects with what `startMember` rejected with.
+ */
+export async function runMember(
+  config: ServerConfig,
+  deps: { readonly logger: Logger; readonly metrics: Metrics; readonly startMember: StartMember },
+  control: ProcessControl,
+): Promise<number> {
+  const { logger, metrics, startMember } = deps;
+  const signalled = Promise.withResolvers<null>();
+  let stopping = false;
+  control.onSignal((signal) => {
+    if (stopping) {
+      logger.warn('received a second signal; exiting at once', { signal });
+      control.exitNow(1);
+      return;
+    }
+    stopping = true;
+    logger.info('received signal; shutting down', { signal });
+    signalled.resolve(null);
+  });
+  const member = await startMember(config, { logger, metrics });
+  const failure = await Promise.race([signalled.promise, member.fatal]);
+  if (failure !== null) {
+    // No graceful stop: it would write more to stores that are in doubt.
+    logger.error('a durable operation failed; the process ends', {
+      error: failure.message,
+      stack: failure.stack,
+    });
+    return exitCodeOf(failure);
+  }
+  try {
+    await member.stop();
+  } catch (error) {
+    logger.error('failed to stop in good order', { error });
+    return 1;
+  }
+  return 0;
+}
