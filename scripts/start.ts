@@ -25,13 +25,10 @@ const endpoint = (flagValue('listen-client-urls') ?? 'http://localhost:2379').sp
 
 console.error(`
 Kvorum starts one member${configured === undefined ? `, data in ${dataFolder}` : ''}.
-Talk to it from another terminal, with etcd's own etcdctl (3.4 or later) or without any tool:
+Talk to it from another terminal, with etcd's own etcdctl (3.4 or later):
 
   etcdctl --endpoints=${endpoint} put greeting hello
   etcdctl --endpoints=${endpoint} get greeting
-
-  curl ${endpoint}/v3/kv/put -d '{"key":"Zm9v","value":"YmFy"}'
-  curl ${endpoint}/health
 
 Ctrl-C stops it.
 `);
