@@ -6,13 +6,11 @@ import { ConfigError } from './config/config-error.ts';
 import type { LoadedConfig } from './config/load-config.ts';
 import type { ServerConfig } from './config/server-config.ts';
 import type { ProcessLogger } from './logging/pino-logger.ts';
+import { exitCodeOf, exitCodeOfBug, runMember } from './run-member.ts';
 import { ETCD_VERSION, KVORUM_VERSION } from './version.ts';
 
 // Everything heavy is imported after the command line is known to ask for a server: --version and --help answer
 // about as fast as Node starts.
-
-/** Exit code after a bug (EX_SOFTWARE). */
-const bugExitCode = 70;
 
 const subcommands = ['gateway', 'grpc-proxy'];
 
@@ -88,7 +86,6 @@ async function serve(commandLine: CommandLine): Promise<number> {
   try {
     return await startAndRun(config, logger);
   } catch (error) {
-    const { exitCodeOf } = await import('./run-member.ts');
     const message = error instanceof Error ? error.message : String(error);
     const code = exitCodeOf(error);
     const stack = code === 1 || !(error instanceof Error) ? {} : { stack: error.stack };
@@ -103,7 +100,6 @@ async function serve(commandLine: CommandLine): Promise<number> {
 async function startAndRun(config: ServerConfig, logger: ProcessLogger): Promise<number> {
   const { Metrics } = await import('./metrics/metrics.ts');
   const { collectProcessMetrics } = await import('./metrics/process-metrics.ts');
-  const { runMember } = await import('./run-member.ts');
   const { startMember } = await import('./server.ts');
   const metrics = new Metrics({ detail: config.metrics, serverVersion: ETCD_VERSION });
   collectProcessMetrics(metrics);
@@ -152,7 +148,7 @@ function dieOnUncaughtErrors(logger: ProcessLogger): void {
       ...details(error),
       stack: error.stack,
     });
-    process.exit(bugExitCode);
+    process.exit(exitCodeOfBug);
   });
 }
 

@@ -1,7 +1,40 @@
+import type { DescService } from '@bufbuild/protobuf';
 import { Histogram } from './histogram.ts';
+import type { TextExposition } from './text-exposition.ts';
 
 /** The four shapes of a gRPC call, as the `grpc_type` label spells them. */
 export type GrpcType = 'unary' | 'client_stream' | 'server_stream' | 'bidi_stream';
+
+/** The `grpc_code` label by numeric code. */
+const codeNames = [
+  'OK',
+  'Canceled',
+  'Unknown',
+  'InvalidArgument',
+  'DeadlineExceeded',
+  'NotFound',
+  'AlreadyExists',
+  'PermissionDenied',
+  'ResourceExhausted',
+  'FailedPrecondition',
+  'Aborted',
+  'OutOfRange',
+  'Unimplemented',
+  'Internal',
+  'Unavailable',
+  'DataLoss',
+  'Unauthenticated',
+];
+
+const typeByKind = {
+  unary: 'unary',
+  client_streaming: 'client_stream',
+  server_streaming: 'server_stream',
+  bidi_streaming: 'bidi_stream',
+} as const satisfies Record<string, GrpcType>;
+
+/** The default buckets of Prometheus' client libraries, in seconds, which gRPC's own histogram uses. */
+const handlingBounds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 /** Counters of one gRPC method. Look it up once at start and keep it; all fields are only ever added to. */
 export class GrpcMethodMetrics {
@@ -17,7 +50,7 @@ export class GrpcMethodMetrics {
   /** grpc_server_msg_sent_total */
   sent = 0;
   /** grpc_server_handled_total by numeric gRPC code, 0 to 16. */
-  readonly handledByCode = new Float64Array(17);
+  readonly handledByCode = new Float64Array(codeNames.length);
   /** grpc_server_handling_seconds; null with --metrics=basic. */
   readonly handlingSeconds: Histogram | null;
 
@@ -25,23 +58,82 @@ export class GrpcMethodMetrics {
     this.type = type;
     this.service = service;
     this.method = method;
-    this.handlingSeconds = extensive ? new Histogram(0.001, 2, 14) : null;
+    this.handlingSeconds = extensive ? new Histogram(handlingBounds) : null;
+  }
+
+  /** Counts one ended call; an unknown code counts as code 2, Unknown. */
+  handled(code: number, durationMs: number): void {
+    const slot = code >= 0 && code < this.handledByCode.length ? code : 2;
+    this.handledByCode[slot] = (this.handledByCode[slot] ?? 0) + 1;
+    this.handlingSeconds?.observe(durationMs / 1000);
+  }
+
+  /** The labels all series of the method share. */
+  get labels(): { grpc_method: string; grpc_service: string; grpc_type: string } {
+    return { grpc_method: this.method, grpc_service: this.service, grpc_type: this.type };
   }
 }
 
 /** All registered gRPC methods; each shows up at zero from its registration on. */
 export class GrpcMetrics {
-  readonly methods: GrpcMethodMetrics[] = [];
+  readonly #methods = new Map<string, GrpcMethodMetrics>();
   readonly #extensive: boolean;
 
   constructor(extensive: boolean) {
     this.#extensive = extensive;
   }
 
-  /** Registers a method, once, before the first call, and returns the counters to add to. */
+  /** Registers every method of a service, once, before its first call. */
+  registerService(service: DescService): void {
+    for (const method of service.methods) {
+      this.register(typeByKind[method.methodKind], service.typeName, method.name);
+    }
+  }
+
+  /** Registers a method, once, before its first call, and returns the counters to add to. */
   register(type: GrpcType, service: string, method: string): GrpcMethodMetrics {
     const entry = new GrpcMethodMetrics(type, service, method, this.#extensive);
-    this.methods.push(entry);
+    this.#methods.set(`/${service}/${method}`, entry);
     return entry;
+  }
+
+  /** The counters of a registered method by path, such as `/etcdserverpb.KV/Put`. */
+  find(path: string): GrpcMethodMetrics | undefined {
+    return this.#methods.get(path);
+  }
+
+  write(out: TextExposition): void {
+    const methods = [...this.#methods.values()];
+    out.open('grpc_server_started_total', 'counter', 'Calls started.');
+    for (const method of methods) {
+      out.sample(method.labels, method.started);
+    }
+    out.open('grpc_server_msg_received_total', 'counter', 'Messages received.');
+    for (const method of methods) {
+      out.sample(method.labels, method.received);
+    }
+    out.open('grpc_server_msg_sent_total', 'counter', 'Messages sent.');
+    for (const method of methods) {
+      out.sample(method.labels, method.sent);
+    }
+    out.open('grpc_server_handled_total', 'counter', 'Calls ended, by status code.');
+    for (const method of methods) {
+      const { labels } = method;
+      codeNames.forEach((name, code) => {
+        out.sample({ grpc_code: name, ...labels }, method.handledByCode[code] ?? 0);
+      });
+    }
+    if (this.#extensive) {
+      this.#writeLatencies(out);
+    }
+  }
+
+  #writeLatencies(out: TextExposition): void {
+    out.open('grpc_server_handling_seconds', 'histogram', 'Time of a call, until it ended.');
+    for (const method of this.#methods.values()) {
+      if (method.handlingSeconds !== null) {
+        out.buckets(method.labels, method.handlingSeconds);
+      }
+    }
   }
 }

@@ -1,8 +1,10 @@
 import { DiskMetrics } from './disk-metrics.ts';
 import { GrpcMetrics } from './grpc-metrics.ts';
+import { HealthMetrics } from './health-metrics.ts';
 import { MvccMetrics } from './mvcc-metrics.ts';
 import { NetworkMetrics } from './network-metrics.ts';
 import { RaftServerMetrics } from './raft-server-metrics.ts';
+import { TextExposition } from './text-exposition.ts';
 
 /** What `Metrics` needs to know at start. */
 export interface MetricsOptions {
@@ -21,6 +23,7 @@ export class Metrics {
   readonly disk = new DiskMetrics();
   readonly mvcc = new MvccMetrics();
   readonly network = new NetworkMetrics();
+  readonly health = new HealthMetrics();
   readonly grpc: GrpcMetrics;
   readonly serverVersion: string;
   readonly #collectors: (() => void)[] = [];
@@ -49,7 +52,16 @@ export class Metrics {
     for (const collect of this.#collectors) {
       collect();
     }
+    const out = new TextExposition();
+    out.open('etcd_server_version', 'gauge', 'Version of the server, as a label.');
+    out.sample({ server_version: this.serverVersion }, 1);
+    this.server.write(out);
+    this.disk.write(out);
+    this.mvcc.write(out);
+    this.network.write(out);
+    this.health.write(out);
+    this.grpc.write(out);
     const texts = await Promise.all(this.#texts.map((text) => text()));
-    return texts.join('');
+    return out.toString() + texts.join('');
   }
 }

@@ -10,6 +10,7 @@ export function collectProcessMetrics(metrics: Metrics): void {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   metrics.appendText(() => registry.metrics());
+  metrics.server.runtimeVersion = process.version;
   const limit = readDescriptorLimit();
   metrics.onCollect(() => {
     metrics.server.fdLimit = limit;
