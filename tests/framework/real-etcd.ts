@@ -22,7 +22,7 @@ const realEtcdFolder =
  * cannot run (`describe.skipIf(real === undefined)`), and the run says loudly which and why.
  *
  * Looks in the folder that KVORUM_REAL_ETCD names, else in `.cache/real-etcd`, where
- * `node scripts/fetch-real-etcd.ts` puts it. Call it while the file is collected, not inside a test.
+ * `npm run fetch-etcd` puts it. Call it while the file is collected, not inside a test.
  */
 export function realEtcd(release: '3.4' | '3.5'): RealEtcd | undefined {
   const program = (name: string) => {
@@ -32,7 +32,7 @@ export function realEtcd(release: '3.4' | '3.5'): RealEtcd | undefined {
   const etcd = program('etcd');
   const etcdctl = program('etcdctl');
   if (etcd === undefined || etcdctl === undefined) {
-    leaveOut(`etcd ${release}`, 'node scripts/fetch-real-etcd.ts (on Debian)');
+    leaveOut(`etcd ${release}`, 'npm run fetch-etcd (on Debian)');
     return undefined;
   }
   const answer = execFileSync(etcd, ['--version'], { encoding: 'utf8' });
