@@ -1,20 +1,20 @@
-import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import { TLSSocket } from 'node:tls';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type HttpReply, type HttpRequest, notFoundReply } from './http-message.ts';
 import type { HttpRoutes } from './http-routes.ts';
 
 /** Who answers what is no plain HTTP page (Connect, gRPC-Web, the gateway); CORS headers are set already. */
 export type NodeFallback = (request: IncomingMessage, response: ServerResponse) => void;
 
-/**
- * A request listener for node:http over `routes`. Without a fallback other paths get 404. What a fallback throws is a
- * bug and ends the process.
- */
-export function nodeListener(
-  routes: HttpRoutes,
-  fallback: NodeFallback = answerNotFound,
-): RequestListener {
-  return (request, response) => {
+/** A request listener for node:http, and for node:http2's compatible requests, which may be told who is next. */
+export type NodeListener = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  fallback?: NodeFallback,
+) => void;
+
+/** Serves `routes`; without a fallback other paths get 404. What a fallback throws is a bug and ends the process. */
+export function nodeListener(routes: HttpRoutes): NodeListener {
+  return (request, response, fallback = answerNotFound) => {
     void routes.route(nodeRequest(request)).then((routed) => {
       if (routed.kind === 'reply') {
         send(response, routed.reply);
@@ -37,13 +37,15 @@ function nodeRequest(request: IncomingMessage): HttpRequest {
   return {
     method: request.method ?? 'GET',
     target: request.url ?? '/',
-    host: request.headers.host ?? '',
-    secure: request.socket instanceof TLSSocket,
-    header(name) {
-      const value = request.headers[name];
-      return Array.isArray(value) ? value[0] : value;
-    },
+    host: firstOf(request.headers.host ?? request.headers[':authority']) ?? '',
+    // The sockets of node:http2 are proxies, so instanceof would not do.
+    secure: 'encrypted' in request.socket,
+    header: (name) => firstOf(request.headers[name]),
   };
+}
+
+function firstOf(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value[0] : value;
 }
 
 function send(response: ServerResponse, reply: HttpReply): void {

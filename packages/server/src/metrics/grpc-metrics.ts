@@ -1,4 +1,3 @@
-import type { DescService } from '@bufbuild/protobuf';
 import { Histogram } from './histogram.ts';
 import type { TextExposition } from './text-exposition.ts';
 
@@ -25,13 +24,6 @@ const codeNames = [
   'DataLoss',
   'Unauthenticated',
 ];
-
-const typeByKind = {
-  unary: 'unary',
-  client_streaming: 'client_stream',
-  server_streaming: 'server_stream',
-  bidi_streaming: 'bidi_stream',
-} as const satisfies Record<string, GrpcType>;
 
 /** The default buckets of Prometheus' client libraries, in seconds, which gRPC's own histogram uses. */
 const handlingBounds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -76,34 +68,22 @@ export class GrpcMethodMetrics {
 
 /** All registered gRPC methods; each shows up at zero from its registration on. */
 export class GrpcMetrics {
-  readonly #methods = new Map<string, GrpcMethodMetrics>();
+  readonly #methods: GrpcMethodMetrics[] = [];
   readonly #extensive: boolean;
 
   constructor(extensive: boolean) {
     this.#extensive = extensive;
   }
 
-  /** Registers every method of a service, once, before its first call. */
-  registerService(service: DescService): void {
-    for (const method of service.methods) {
-      this.register(typeByKind[method.methodKind], service.typeName, method.name);
-    }
-  }
-
   /** Registers a method, once, before its first call, and returns the counters to add to. */
   register(type: GrpcType, service: string, method: string): GrpcMethodMetrics {
     const entry = new GrpcMethodMetrics(type, service, method, this.#extensive);
-    this.#methods.set(`/${service}/${method}`, entry);
+    this.#methods.push(entry);
     return entry;
   }
 
-  /** The counters of a registered method by path, such as `/etcdserverpb.KV/Put`. */
-  find(path: string): GrpcMethodMetrics | undefined {
-    return this.#methods.get(path);
-  }
-
   write(out: TextExposition): void {
-    const methods = [...this.#methods.values()];
+    const methods = this.#methods;
     out.open('grpc_server_started_total', 'counter', 'Calls started.');
     for (const method of methods) {
       out.sample(method.labels, method.started);
@@ -130,7 +110,7 @@ export class GrpcMetrics {
 
   #writeLatencies(out: TextExposition): void {
     out.open('grpc_server_handling_seconds', 'histogram', 'Time of a call, until it ended.');
-    for (const method of this.#methods.values()) {
+    for (const method of this.#methods) {
       if (method.handlingSeconds !== null) {
         out.buckets(method.labels, method.handlingSeconds);
       }
