@@ -56,7 +56,8 @@ export const layers: Readonly<Record<string, Layer>> = {
     ],
     // It is the package that wires the world in: sockets, TLS, hashes. Time still enters by its clock.
     builtins: 'all',
-    hostFiles: ['main.ts', 'clock.ts'],
+    // process-vars.ts reports on the process itself.
+    hostFiles: ['main.ts', 'clock.ts', 'http/process-vars.ts'],
   },
 };
 

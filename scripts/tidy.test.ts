@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { bannedCalls, layers, longFiles, pureBuiltins } from './layers.ts';
 import { blankComments } from './source-text.ts';
-import { packageFolders, projectFiles, root, type SourceFile, sourceFiles } from './workspace.ts';
+import { packageFolders, projectFiles, root, SourceFile, sourceFiles } from './workspace.ts';
 
 // STYLE.md as tests: what a formatter and a linter do not see. A ban names what to use instead.
 
@@ -217,6 +217,14 @@ describe.each(packageFolders())('packages/%s', (folder) => {
     expect(doors.filter((entry) => entry !== '.' && entry !== './testing')).toEqual([]);
   });
 
+  it('says of everything it exports what it means', () => {
+    const silent = publicNames(folder).flatMap(({ path, names }) => {
+      const file = new SourceFile(path);
+      return names.filter((name) => !hasDocstring(file, name)).map((name) => `${path}: ${name}`);
+    });
+    expect(silent).toEqual([]);
+  });
+
   it('pins what it takes from outside', () => {
     const outside = Object.entries(manifest.dependencies ?? {}).filter(([name]) => {
       return !name.startsWith('@kvorum/');
@@ -226,6 +234,26 @@ describe.each(packageFolders())('packages/%s', (folder) => {
     }
   });
 });
+
+/** Names that a package's index.ts takes from each of its files. */
+function publicNames(folder: string): { readonly path: string; readonly names: string[] }[] {
+  const index = new SourceFile(`packages/${folder}/src/index.ts`);
+  const statements = index.text.matchAll(/^export (?:type )?\{([^}]*)\} from '\.\/([^']+)'/gm);
+  return [...statements].map((match) => ({
+    path: `packages/${folder}/src/${match[2]}`,
+    names: (match[1] ?? '')
+      .split(',')
+      .map((name) => name.replace(/^\s*(type\s)?|\sas\s.*$/g, '').trim())
+      .filter((name) => name !== ''),
+  }));
+}
+
+/** Whether the declaration of a name, if the file has one, follows a docstring. */
+function hasDocstring(file: SourceFile, name: string): boolean {
+  const declaration = new RegExp(`^export [a-z ]*\\b${name}\\b`, 'm').exec(file.text);
+  if (declaration === null) return true;
+  return /\*\/\s*$/.test(file.text.slice(0, declaration.index));
+}
 
 /** Files that hold the patterns they look for. */
 function isThisFile(file: SourceFile): boolean {
