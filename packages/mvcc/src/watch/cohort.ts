@@ -5,12 +5,6 @@ import type { WatchPage } from './watch-page.ts';
 import type { HubWatcher } from './watcher.ts';
 import { type WatcherGroup, WatcherIndex } from './watcher-index.ts';
 
-/**
- * Pairs of event and group that one page may have, in whole revisions: matching is not interrupted, so this bounds
- * the time it takes (about 2 ms), and still lets thousands of overlapping watchers get several events at a time.
- */
-const PAIRS_PER_PAGE = 50_000;
-
 /** What became of a page's events, for the counters. */
 export interface Delivery {
   /** Events handed to sinks, once for each watcher. */
@@ -72,14 +66,14 @@ export class Cohort {
 
   /**
    * Finds who gets which of the events, which start at the position. Returns the number of events to put on their way:
-   * all, or fewer whole revisions when they touch very many watchers.
+   * all, or fewer whole revisions when they make more than `limitPairs` pairs of event and group.
    */
-  match(events: readonly StoreEvent[]): number {
+  match(events: readonly StoreEvent[], limitPairs: number): number {
     let pairs = 0;
     for (let i = 0; i < events.length; i += 1) {
       const event = events[i];
       if (event === undefined) continue;
-      if (pairs > PAIRS_PER_PAGE && event.main !== events[i - 1]?.main) return i;
+      if (pairs >= limitPairs && event.main !== events[i - 1]?.main) return i;
       pairs += this.#index.match(event, i, this.#touched);
     }
     return events.length;
@@ -115,8 +109,6 @@ export class Cohort {
   #deliverTo(group: WatcherGroup, page: WatchPage, slice: TimeSlice, delivery: Delivery): boolean {
     this.#receivers ??= group.members.values();
     for (;;) {
-      // The clock is asked before a receiver is taken from the iterator, or that one would be lost.
-      if (slice.expired()) return false;
       const { value: watcher, done } = this.#receivers.next();
       if (done === true || watcher === undefined) return true;
       if (watcher.paused) {
@@ -127,6 +119,7 @@ export class Cohort {
       const batch = page.batchFor(group);
       delivery.handedOver += batch.eventCount;
       if (!watcher.sink.onEvents(watcher, batch)) watcher.paused = true;
+      if (slice.expired()) return false;
     }
   }
 }

@@ -134,6 +134,19 @@ describe('WatchHub', () => {
     expect(sink.story).toEqual(['a=2@3', 'a=3@4(2)']);
   });
 
+  it('takes for the previous value of a key changed twice what it was before the revision', () => {
+    const { source, hub } = setup();
+    const { sink } = watch(hub, { key: 'a', rangeEnd: 'c', prevKv: true });
+    source.commit([['a', '0']]);
+    source.commit([
+      ['a', '1'],
+      ['b', '1'],
+      ['a', undefined],
+      ['b', undefined],
+    ]);
+    expect(sink.story).toEqual(['a=0@2', 'a=1@3(0)', 'b=1@3', '-a@3(0)', '-b@3']);
+  });
+
   it('keeps all events of a revision together, in order of their sub revisions', () => {
     const { source, hub, turns } = setup();
     const synced = watch(hub, { key: 'a', rangeEnd: 'z' });

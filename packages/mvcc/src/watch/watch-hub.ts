@@ -5,6 +5,7 @@ import { EventRing } from './event-ring.ts';
 import type { EventSource } from './event-source.ts';
 import { Sweep } from './sweep.ts';
 import { TimeSlice } from './time-slice.ts';
+import { DEFAULT_WATCH_LIMITS, type WatchLimits } from './watch-limits.ts';
 import { WatchPage } from './watch-page.ts';
 import { watchRange } from './watch-range.ts';
 import {
@@ -25,6 +26,8 @@ export interface WatchHubOptions {
   readonly ringBytes?: number;
   /** Longest stretch of work within one commit or one turn, give or take one page. Default 2 ms. */
   readonly maxSliceMs?: number;
+  /** Default: `DEFAULT_WATCH_LIMITS`. */
+  readonly limits?: Partial<WatchLimits>;
 }
 
 /** Counters and gauges of a hub, as of now. */
@@ -40,12 +43,6 @@ export interface WatchMetrics {
 
 const DEFAULT_RING_BYTES = 64 * 1024 * 1024;
 const DEFAULT_SLICE_MS = 2;
-/** Bounds of one page: enough to make the cost of a read small, few enough to stay within a slice. */
-const PAGE_EVENTS = 512;
-const PAGE_BYTES = 1024 * 1024;
-/** Watchers that are moved from one cohort to another in one step; each costs about 2 us. */
-const MOVES_PER_STEP = 256;
-
 /**
  * Hands the events of a store to its watchers: in order, each once, all events of a revision together, none left out
  * unless the watcher is told that they are compacted.
@@ -64,6 +61,7 @@ export class WatchHub implements WatcherHub {
   readonly #now: () => number;
   readonly #ringBytes: number;
   readonly #maxSliceMs: number;
+  readonly #limits: WatchLimits;
   readonly #delivery: Delivery = { handedOver: 0 };
   readonly #watchers = new Set<HubWatcher>();
   /** Watchers whose start was compacted before they asked; they hear of it on a later turn. */
@@ -85,6 +83,7 @@ export class WatchHub implements WatcherHub {
     this.#now = options.now;
     this.#ringBytes = options.ringBytes ?? DEFAULT_RING_BYTES;
     this.#maxSliceMs = options.maxSliceMs ?? DEFAULT_SLICE_MS;
+    this.#limits = { ...DEFAULT_WATCH_LIMITS, ...options.limits };
     this.#source = options.source;
     this.#revision = options.source.revision;
     this.#ring = new EventRing(this.#ringBytes, this.#revision);
@@ -235,7 +234,7 @@ export class WatchHub implements WatcherHub {
 
   /** Works until the time is over or nothing is left to do; at least one step. */
   #slice(frontOnly: boolean): void {
-    const slice = new TimeSlice(this.#now, this.#maxSliceMs);
+    const slice = new TimeSlice(this.#now, this.#maxSliceMs, this.#limits.callsPerLook);
     this.#slicing = true;
     if (!frontOnly) this.#tellStartedTooLow();
     let idleLanes = 0;
@@ -260,7 +259,7 @@ export class WatchHub implements WatcherHub {
     if (!front.delivering) {
       const until = Math.min(this.#revision + 1, front.ahead.minKey);
       if (front.members.size === 0) front.position = until;
-      front.admit(MOVES_PER_STEP);
+      front.admit(this.#limits.movesPerStep);
       if (front.position > this.#revision || front.ahead.minKey === front.position) return true;
       this.#read(front, Math.min(this.#revision + 1, front.ahead.minKey));
     }
@@ -271,8 +270,8 @@ export class WatchHub implements WatcherHub {
   #stepSweep(sweep: Sweep, goal: number, slice: TimeSlice): boolean {
     if (sweep.idle) return false;
     if (!sweep.delivering) {
-      const step = sweep.plan(goal, MOVES_PER_STEP);
-      if (step.kind === 'letOff') sweep.letOff(MOVES_PER_STEP, this.#placeAgain);
+      const step = sweep.plan(goal, this.#limits.movesPerStep);
+      if (step.kind === 'letOff') sweep.letOff(this.#limits.movesPerStep, this.#placeAgain);
       if (step.kind !== 'read') return true;
       this.#read(sweep, step.until);
     }
@@ -282,24 +281,25 @@ export class WatchHub implements WatcherHub {
 
   /** Puts the next page of a cohort on its way, from the ring or else from disk. */
   #read(cohort: Cohort, until: number): void {
+    const { pageEvents, pageBytes } = this.#limits;
     const from = cohort.position;
     const events: StoreEvent[] = [];
     let next: number;
     if (from >= this.#ring.firstRevision) {
-      next = this.#ring.read(from, until, PAGE_EVENTS, PAGE_BYTES, events);
+      next = this.#ring.read(from, until, pageEvents, pageBytes, events);
     } else {
       if (from < this.#source.compactRevision) {
         this.#tellCompacted(cohort);
         return;
       }
       // Each revision has an event, so this limit reads nothing from `until` on in vain.
-      const limit = Math.min(PAGE_EVENTS, until - from);
-      const read = this.#source.readEvents(from, limit, PAGE_BYTES);
+      const limit = Math.min(pageEvents, until - from);
+      const read = this.#source.readEvents(from, limit, pageBytes);
       for (const event of read.events) if (event.main < until) events.push(event);
       next = Math.min(read.next, until);
     }
     invariant(next > from, 'a read of events covers at least one revision');
-    const count = cohort.match(events);
+    const count = cohort.match(events, this.#limits.pagePairs);
     const cut = events[count];
     if (cut !== undefined) {
       next = cut.main;

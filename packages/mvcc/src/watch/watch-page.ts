@@ -49,13 +49,19 @@ export class WatchPage {
     return new WatchBatch(events, previous, this.next - 1);
   }
 
+  /**
+   * What the key was before the event's revision, as etcd means it: a change of a key that the same request changed
+   * before goes back to what that earlier change replaced.
+   */
   #previousOf(index: number): Uint8Array | undefined {
     this.#previous ??= new Array(this.events.length);
     this.#looked ??= new Uint8Array(this.events.length);
     if (this.#looked[index] === 0) {
       this.#looked[index] = 1;
       const event = this.events[index];
-      if (event !== undefined && event.prevMain > 0) {
+      if (event !== undefined && event.prevMain === event.main) {
+        this.#previous[index] = this.#previousOf(index - (event.sub - event.prevSub));
+      } else if (event !== undefined && event.prevMain > 0) {
         this.#previous[index] = event.prev ?? this.#source.previousOf(event);
       }
     }
