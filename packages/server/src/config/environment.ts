@@ -21,7 +21,7 @@ export function applyEnvironment(environment: Environment, values: FlagValues): 
     const variable = environmentName(flag);
     const text = environment[variable] ?? '';
     known.add(variable);
-    if (text === '') {
+    if (text === '' || notFlags.has(variable)) {
       continue;
     }
     if (values.isGiven(flag.name)) {

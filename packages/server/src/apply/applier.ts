@@ -1,0 +1,162 @@
+import { EtcdError } from '@kvorum/api';
+import type { ApplyBatch, Lessor, Store } from '@kvorum/mvcc';
+import type { RequestOp, TxnRequest } from '../codec/kv-requests.ts';
+import type { DeleteRangeResult, PutResult, TxnResult } from '../codec/kv-responses.ts';
+import type { RaftRequest } from '../codec/raft-requests.ts';
+import type { Cluster } from '../membership/cluster.ts';
+import { ALARM_CORRUPT, ALARM_NOSPACE, type Alarm, type Alarms } from './alarms.ts';
+import { applyDeleteRange, applyPut, applyTxn } from './kv.ts';
+import { TxnReader, toEtcdError } from './reader.ts';
+
+export interface CompactionResult {
+  readonly kind: 'compaction';
+}
+
+export interface LeaseResult {
+  readonly kind: 'lease';
+  /** Seconds that were granted; 0 for a revoke. */
+  readonly ttlSeconds: number;
+}
+
+export interface AlarmResult {
+  readonly kind: 'alarm';
+  readonly alarms: readonly Alarm[];
+}
+
+export interface NothingResult {
+  readonly kind: 'nothing';
+}
+
+/** What applying one request gave. */
+export type ApplyResult =
+  | PutResult
+  | DeleteRangeResult
+  | TxnResult
+  | CompactionResult
+  | LeaseResult
+  | AlarmResult
+  | NothingResult;
+
+const NOTHING: NothingResult = { kind: 'nothing' };
+
+/**
+ * The replicated state machine: one case per request. It decides from the replicated state alone, so every member
+ * comes to the same result for the same log.
+ */
+export class Applier {
+  readonly #store: Store;
+  readonly #lessor: Lessor;
+  readonly #alarms: Alarms;
+  readonly #cluster: Cluster;
+
+  constructor(store: Store, lessor: Lessor, alarms: Alarms, cluster: Cluster) {
+    this.#store = store;
+    this.#lessor = lessor;
+    this.#alarms = alarms;
+    this.#cluster = cluster;
+  }
+
+  /** Applies one request to the open batch. Throws `EtcdError` when it is refused; nothing has changed then. */
+  apply(batch: ApplyBatch, request: RaftRequest): ApplyResult {
+    this.#checkAlarms(request);
+    switch (request.kind) {
+      case 'put':
+        return this.#write(batch, (view) => applyPut(view, this.#lessor, request));
+      case 'deleteRange':
+        return this.#write(batch, (view) => applyDeleteRange(view, request));
+      case 'txn':
+        return this.#write(batch, (view) => applyTxn(view, this.#lessor, request));
+      case 'compaction':
+        return this.#compact(batch, request.revision);
+      case 'leaseGrant': {
+        if (this.#lessor.has(request.id)) throw new EtcdError('leaseExist');
+        const ttlSeconds = this.#lessor.grant(batch, request.id, request.ttlSeconds);
+        return { kind: 'lease', ttlSeconds };
+      }
+      case 'leaseRevoke':
+        if (!this.#lessor.has(request.id)) throw new EtcdError('leaseNotFound');
+        this.#lessor.revoke(batch, request.id);
+        return { kind: 'lease', ttlSeconds: 0 };
+      case 'leaseCheckpoint':
+        for (const { id, remainingSeconds } of request.checkpoints) {
+          this.#lessor.checkpoint(batch, id, remainingSeconds);
+        }
+        return NOTHING;
+      case 'alarm':
+        return { kind: 'alarm', alarms: this.#alarms.apply(batch, request) };
+      case 'clusterVersionSet':
+        this.#cluster.setVersion(batch, request.version);
+        return NOTHING;
+      case 'memberAttributesSet':
+        this.#cluster.setAttributes(batch, request.memberId, request.name, request.clientUrls);
+        return NOTHING;
+    }
+  }
+
+  #write<T>(batch: ApplyBatch, run: (view: TxnReader) => T): T {
+    const txn = batch.begin();
+    try {
+      return run(new TxnReader(txn, this.#store.compactRevision));
+    } finally {
+      txn.end();
+    }
+  }
+
+  #compact(batch: ApplyBatch, revision: number): CompactionResult {
+    try {
+      batch.compact(revision);
+    } catch (error) {
+      throw toEtcdError(error);
+    }
+    return { kind: 'compaction' };
+  }
+
+  /** A corrupt cluster changes nothing any more; a full one takes only what doesn't grow it. */
+  #checkAlarms(request: RaftRequest): void {
+    if (this.#alarms.has(ALARM_CORRUPT) && CHANGES_DATA.has(request.kind)) {
+      throw new EtcdError('corrupt');
+    }
+    if (this.#alarms.has(ALARM_NOSPACE) && needsSpace(request)) throw new EtcdError('noSpace');
+  }
+}
+
+const CHANGES_DATA: ReadonlySet<RaftRequest['kind']> = new Set([
+  'put',
+  'deleteRange',
+  'txn',
+  'compaction',
+  'leaseGrant',
+  'leaseRevoke',
+]);
+
+/** Bytes that etcd counts for a put beside its key and value (`etcd: server/storage/quota.go`). */
+const PUT_OVERHEAD_BYTES = 256;
+const LEASE_BYTES = 64;
+
+/** What a request may add to the store, in bytes, as the quota counts it. */
+export function spaceNeeded(request: RaftRequest): number {
+  if (request.kind === 'put') return putSpace(request.key.length, request.value.length);
+  if (request.kind === 'txn') return txnSpace(request);
+  return request.kind === 'leaseGrant' ? LEASE_BYTES : 0;
+}
+
+function needsSpace(request: RaftRequest): boolean {
+  return spaceNeeded(request) > 0;
+}
+
+function putSpace(keyBytes: number, valueBytes: number): number {
+  return PUT_OVERHEAD_BYTES + keyBytes + valueBytes;
+}
+
+function txnSpace(request: TxnRequest): number {
+  return Math.max(branchSpace(request.success), branchSpace(request.failure));
+}
+
+function branchSpace(ops: readonly RequestOp[]): number {
+  let bytes = 0;
+  for (const op of ops) {
+    if (op?.kind === 'put') bytes += putSpace(op.key.length, op.value.length);
+    else if (op?.kind === 'txn') bytes += txnSpace(op);
+  }
+  return bytes;
+}

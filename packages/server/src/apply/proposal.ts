@@ -1,0 +1,20 @@
+import type { EtcdError } from '@kvorum/api';
+import type { RaftRequest } from '../codec/raft-requests.ts';
+import type { ApplyResult } from './applier.ts';
+
+/**
+ * A request on its way through the log, as the member that proposed it knows it. It travels as the entry's context,
+ * so that its outcome finds the caller without a look-up. Exactly one of `settle` and `fail` is called, once.
+ */
+export interface Proposal {
+  /** The decoded request; what is replicated is its encoded form. */
+  readonly request: RaftRequest;
+  /** When it was proposed, in milliseconds of the member's clock. */
+  readonly proposedAtMs: number;
+  /** True once settled or failed. */
+  done: boolean;
+  /** The request was applied and is durable. */
+  settle(result: ApplyResult): void;
+  /** The request was refused, or its outcome isn't known (timeout, stop). */
+  fail(error: EtcdError): void;
+}

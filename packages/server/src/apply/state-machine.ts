@@ -1,0 +1,150 @@
+import { EtcdError } from '@kvorum/api';
+import type { ApplyBatch, Store } from '@kvorum/mvcc';
+import { type ConfState, decodeConfChange, type Entry, type RawNode } from '@kvorum/raft';
+import type { Clock } from '../clock.ts';
+import { encodeConfState } from '../codec/raft-records.ts';
+import { decodeRaftRequest, type RaftRequest } from '../codec/raft-requests.ts';
+import type { Logger } from '../logging/logger.ts';
+import type { Cluster } from '../membership/cluster.ts';
+import type { EntrySink } from '../node-loop.ts';
+import { APPLIED_INDEX_ROW, CONF_STATE_ROW, encodeAppliedIndex } from './applied-index.ts';
+import type { Applier, ApplyResult } from './applier.ts';
+import type { Proposal } from './proposal.ts';
+import { keyText } from './reader.ts';
+
+export interface StateMachineOptions {
+  readonly store: Store;
+  readonly node: RawNode;
+  readonly applier: Applier;
+  readonly cluster: Cluster;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** A batch that takes longer is logged, as etcd logs slow applies. */
+  readonly warningApplyDurationMs: number;
+  /** The index that the store holds already. */
+  readonly appliedIndex: number;
+  /** The membership at `appliedIndex`. */
+  readonly confState: ConfState;
+  /** Called for each entry of this member's whose place in the proposal queue is free again. */
+  readonly onProposalClosed: (data: Uint8Array) => void;
+  /** Called after each batch. */
+  readonly onApplied: (durationMs: number, entryCount: number) => void;
+}
+
+/**
+ * Applies committed entries to the store. One batch of the store holds the data, the applied index and the membership
+ * of all entries of one call, so a crash leaves all of it or nothing.
+ */
+export class StateMachine implements EntrySink {
+  readonly #options: StateMachineOptions;
+  #appliedIndex: number;
+  #confState: ConfState;
+
+  constructor(options: StateMachineOptions) {
+    this.#options = options;
+    this.#appliedIndex = options.appliedIndex;
+    this.#confState = options.confState;
+  }
+
+  get appliedIndex(): number {
+    return this.#appliedIndex;
+  }
+
+  /** The membership at `appliedIndex`. */
+  get confState(): ConfState {
+    return this.#confState;
+  }
+
+  apply(entries: readonly Entry[]): void {
+    const { store, clock } = this.#options;
+    const startMs = clock.nowMs();
+    const batch = store.batch();
+    const outcomes: (ApplyResult | EtcdError | undefined)[] = new Array(entries.length);
+    prefetch(batch, entries);
+    let index = this.#appliedIndex;
+    let term = 0;
+    for (let i = 0; i < entries.length; i++) {
+      const entry = entries[i] as Entry;
+      // A restart hands out again what the store already holds.
+      if (entry.index <= index) continue;
+      outcomes[i] = this.#applyEntry(batch, entry);
+      index = entry.index;
+      term = entry.term;
+    }
+    if (index > this.#appliedIndex)
+      batch.putMeta(APPLIED_INDEX_ROW, encodeAppliedIndex(index, term));
+    batch.commit();
+    this.#appliedIndex = index;
+    this.#settle(entries, outcomes);
+    const tookMs = clock.nowMs() - startMs;
+    if (tookMs > this.#options.warningApplyDurationMs) this.#warnSlow(tookMs, entries.length);
+    this.#options.onApplied(tookMs, entries.length);
+  }
+
+  #applyEntry(batch: ApplyBatch, entry: Entry): ApplyResult | EtcdError | undefined {
+    if (entry.type !== 'normal') {
+      this.#applyConfChange(batch, entry);
+      return undefined;
+    }
+    if (entry.data.length === 0) return undefined;
+    const request = requestOf(entry);
+    if (request === undefined) return undefined;
+    try {
+      return this.#options.applier.apply(batch, request);
+    } catch (error) {
+      if (error instanceof EtcdError) return error;
+      throw error;
+    }
+  }
+
+  #applyConfChange(batch: ApplyBatch, entry: Entry): void {
+    const { node, cluster } = this.#options;
+    const change = decodeConfChange(entry);
+    this.#confState = node.applyConfChange(change);
+    batch.putMeta(CONF_STATE_ROW, encodeConfState(this.#confState));
+    if ('nodeId' in change) cluster.applyConfChange(batch, change);
+  }
+
+  #settle(
+    entries: readonly Entry[],
+    outcomes: readonly (ApplyResult | EtcdError | undefined)[],
+  ): void {
+    for (let i = 0; i < entries.length; i++) {
+      const entry = entries[i] as Entry;
+      const proposal = entry.context as Proposal | undefined;
+      if (proposal === undefined) continue;
+      entry.context = undefined;
+      this.#options.onProposalClosed(entry.data);
+      const outcome = outcomes[i];
+      if (proposal.done || outcome === undefined) continue;
+      if (outcome instanceof EtcdError) proposal.fail(outcome);
+      else proposal.settle(outcome);
+    }
+  }
+
+  #warnSlow(tookMs: number, entryCount: number): void {
+    this.#options.logger.warn('apply request took too long', {
+      took: `${tookMs.toFixed(3)}ms`,
+      'expected-duration': `${this.#options.warningApplyDurationMs}ms`,
+      prefix: '',
+      request: `batch of ${entryCount} entries`,
+      response: '',
+    });
+  }
+}
+
+function requestOf(entry: Entry): RaftRequest | undefined {
+  const proposal = entry.context as Proposal | undefined;
+  return proposal === undefined ? decodeRaftRequest(entry.data) : proposal.request;
+}
+
+/** Loads the rows that the puts of a batch will look at, in one call to the engine. */
+function prefetch(batch: ApplyBatch, entries: readonly Entry[]): void {
+  if (entries.length === 1) return;
+  const keys: string[] = [];
+  for (const entry of entries) {
+    const proposal = entry.context as Proposal | undefined;
+    if (proposal?.request.kind === 'put') keys.push(keyText(proposal.request.key));
+  }
+  if (keys.length > 1) batch.prefetch(keys);
+}

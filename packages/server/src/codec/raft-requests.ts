@@ -1,0 +1,284 @@
+import {
+  type DeleteRangeRequest,
+  decodeDeleteRange,
+  decodePut,
+  decodeTxn,
+  type PutRequest,
+  type TxnRequest,
+} from './kv-requests.ts';
+import { ProtoReader } from './proto-reader.ts';
+import { ProtoWriter } from './proto-writer.ts';
+
+export interface CompactionRequest {
+  readonly kind: 'compaction';
+  readonly revision: number;
+  readonly physical: boolean;
+}
+
+export interface LeaseGrantRequest {
+  readonly kind: 'leaseGrant';
+  readonly id: bigint;
+  readonly ttlSeconds: number;
+}
+
+export interface LeaseRevokeRequest {
+  readonly kind: 'leaseRevoke';
+  readonly id: bigint;
+}
+
+export interface LeaseCheckpointRequest {
+  readonly kind: 'leaseCheckpoint';
+  readonly checkpoints: readonly { readonly id: bigint; readonly remainingSeconds: number }[];
+}
+
+/** etcdserverpb.AlarmRequest: action GET=0, ACTIVATE=1, DEACTIVATE=2; alarm NONE=0, NOSPACE=1, CORRUPT=2. */
+export interface AlarmRequest {
+  readonly kind: 'alarm';
+  readonly action: number;
+  readonly memberId: bigint;
+  readonly alarm: number;
+}
+
+export interface ClusterVersionSetRequest {
+  readonly kind: 'clusterVersionSet';
+  readonly version: string;
+}
+
+export interface MemberAttributesSetRequest {
+  readonly kind: 'memberAttributesSet';
+  readonly memberId: bigint;
+  readonly name: string;
+  readonly clientUrls: readonly string[];
+}
+
+/** Everything that goes through the Raft log as a normal entry. */
+export type RaftRequest =
+  | PutRequest
+  | DeleteRangeRequest
+  | TxnRequest
+  | CompactionRequest
+  | LeaseGrantRequest
+  | LeaseRevokeRequest
+  | LeaseCheckpointRequest
+  | AlarmRequest
+  | ClusterVersionSetRequest
+  | MemberAttributesSetRequest;
+
+/** Tags of the requests inside etcdserverpb.InternalRaftRequest (field << 3 | 2). */
+export const PUT_TAG = 0x22;
+export const DELETE_RANGE_TAG = 0x2a;
+export const TXN_TAG = 0x32;
+export const COMPACTION_TAG = 0x3a;
+const LEASE_GRANT_TAG = 0x42;
+const LEASE_REVOKE_TAG = 0x4a;
+const ALARM_TAG = 0x52;
+const LEASE_CHECKPOINT_TAG = 0x5a;
+const HEADER_TAG = (100 << 3) | 2;
+const CLUSTER_VERSION_SET_TAG = (1300 << 3) | 2;
+const MEMBER_ATTRIBUTES_SET_TAG = (1301 << 3) | 2;
+
+const writer = new ProtoWriter(65_536);
+
+/**
+ * An InternalRaftRequest around a request as the client sent it: the bytes are spliced in, not encoded again.
+ * `idHigh` and `idLow` are the halves of the request id.
+ */
+export function wrapRaftRequest(
+  tag: number,
+  request: Uint8Array,
+  idHigh: number,
+  idLow: number,
+): Buffer {
+  writer.bytes(tag, request);
+  const header = requestHeader(idHigh, idLow);
+  return writer.bytes(HEADER_TAG, header).take();
+}
+
+/** An InternalRaftRequest for what the member itself proposes. */
+export function encodeRaftRequest(
+  request: Exclude<RaftRequest, PutRequest | DeleteRangeRequest | TxnRequest>,
+  idHigh: number,
+  idLow: number,
+): Buffer {
+  const body = new ProtoWriter(128);
+  switch (request.kind) {
+    case 'compaction':
+      writeInt(body, 0x08, request.revision);
+      if (request.physical) body.tag(0x10).uint(1);
+      return wrapRaftRequest(COMPACTION_TAG, body.take(), idHigh, idLow);
+    case 'leaseGrant':
+      writeInt(body, 0x08, request.ttlSeconds);
+      body.tag(0x10).int64(request.id);
+      return wrapRaftRequest(LEASE_GRANT_TAG, body.take(), idHigh, idLow);
+    case 'leaseRevoke':
+      body.tag(0x08).int64(request.id);
+      return wrapRaftRequest(LEASE_REVOKE_TAG, body.take(), idHigh, idLow);
+    case 'leaseCheckpoint':
+      for (const { id, remainingSeconds } of request.checkpoints) {
+        const checkpoint = new ProtoWriter(32).tag(0x08).int64(id);
+        writeInt(checkpoint, 0x10, remainingSeconds);
+        body.bytes(0x0a, checkpoint.take());
+      }
+      return wrapRaftRequest(LEASE_CHECKPOINT_TAG, body.take(), idHigh, idLow);
+    case 'alarm':
+      writeInt(body, 0x08, request.action);
+      body.tag(0x10).int64(request.memberId);
+      writeInt(body, 0x18, request.alarm);
+      return wrapRaftRequest(ALARM_TAG, body.take(), idHigh, idLow);
+    case 'clusterVersionSet':
+      body.text(0x0a, request.version);
+      return wrapRaftRequest(CLUSTER_VERSION_SET_TAG, body.take(), idHigh, idLow);
+    case 'memberAttributesSet': {
+      const attributes = new ProtoWriter(128).text(0x0a, request.name);
+      for (const url of request.clientUrls) attributes.text(0x12, url);
+      body.tag(0x08).int64(request.memberId).bytes(0x12, attributes.take());
+      return wrapRaftRequest(MEMBER_ATTRIBUTES_SET_TAG, body.take(), idHigh, idLow);
+    }
+  }
+}
+
+/**
+ * Decodes the request of an entry that this process did not propose itself, or proposed before a restart.
+ * `undefined` means that the entry holds nothing to apply, such as the empty entry of a new leader.
+ */
+export function decodeRaftRequest(data: Uint8Array): RaftRequest | undefined {
+  const reader = new ProtoReader(data);
+  let request: RaftRequest | undefined;
+  for (let field = reader.next(); field !== 0; field = reader.next()) {
+    const found =
+      field === 100 || reader.wireType !== 2 ? skip(reader) : decodeField(reader, field);
+    if (found !== undefined) request = found;
+  }
+  return request;
+}
+
+function skip(reader: ProtoReader): undefined {
+  reader.skip();
+  return undefined;
+}
+
+function decodeField(reader: ProtoReader, field: number): RaftRequest | undefined {
+  const bytes = reader.bytes();
+  switch (field) {
+    case 4:
+      return decodePut(bytes);
+    case 5:
+      return decodeDeleteRange(bytes);
+    case 6:
+      return decodeTxn(bytes);
+    case 7:
+      return decodeCompaction(bytes);
+    case 8:
+      return decodeLeaseGrant(bytes);
+    case 9:
+      return decodeLeaseRevoke(bytes);
+    case 10:
+      return decodeAlarm(bytes);
+    case 11:
+      return decodeLeaseCheckpoint(bytes);
+    case 1300:
+      return { kind: 'clusterVersionSet', version: decodeText(bytes, 1) };
+    case 1301:
+      return decodeMemberAttributes(bytes);
+    default:
+      return undefined;
+  }
+}
+
+export function decodeCompaction(bytes: Uint8Array): CompactionRequest {
+  const { first, second } = decodeTwoInts(bytes);
+  return { kind: 'compaction', revision: Number(first), physical: second !== 0n };
+}
+
+export function decodeLeaseGrant(bytes: Uint8Array): LeaseGrantRequest {
+  const { first, second } = decodeTwoInts(bytes);
+  return { kind: 'leaseGrant', ttlSeconds: Number(first), id: second };
+}
+
+export function decodeLeaseRevoke(bytes: Uint8Array): LeaseRevokeRequest {
+  return { kind: 'leaseRevoke', id: decodeTwoInts(bytes).first };
+}
+
+export function decodeAlarm(bytes: Uint8Array): AlarmRequest {
+  const reader = new ProtoReader(bytes);
+  let action = 0;
+  let memberId = 0n;
+  let alarm = 0;
+  for (let field = reader.next(); field !== 0; field = reader.next()) {
+    if (field === 1) action = reader.enumValue();
+    else if (field === 2) memberId = BigInt.asUintN(64, reader.int64());
+    else if (field === 3) alarm = reader.enumValue();
+    else reader.skip();
+  }
+  return { kind: 'alarm', action, memberId, alarm };
+}
+
+function decodeLeaseCheckpoint(bytes: Uint8Array): LeaseCheckpointRequest {
+  const reader = new ProtoReader(bytes);
+  const checkpoints: { id: bigint; remainingSeconds: number }[] = [];
+  for (let field = reader.next(); field !== 0; field = reader.next()) {
+    if (field !== 1) {
+      reader.skip();
+      continue;
+    }
+    const { first, second } = decodeTwoInts(reader.bytes());
+    checkpoints.push({ id: first, remainingSeconds: Number(second) });
+  }
+  return { kind: 'leaseCheckpoint', checkpoints };
+}
+
+function decodeMemberAttributes(bytes: Uint8Array): MemberAttributesSetRequest {
+  const reader = new ProtoReader(bytes);
+  let memberId = 0n;
+  let name = '';
+  const clientUrls: string[] = [];
+  for (let field = reader.next(); field !== 0; field = reader.next()) {
+    if (field === 1) memberId = BigInt.asUintN(64, reader.int64());
+    else if (field === 2) {
+      const attributes = reader.message();
+      for (let inner = attributes.next(); inner !== 0; inner = attributes.next()) {
+        if (inner === 1) name = textOf(attributes.bytes());
+        else if (inner === 2) clientUrls.push(textOf(attributes.bytes()));
+        else attributes.skip();
+      }
+    } else reader.skip();
+  }
+  return { kind: 'memberAttributesSet', memberId, name, clientUrls };
+}
+
+/** Many small messages are two integers in fields 1 and 2. */
+function decodeTwoInts(bytes: Uint8Array): { first: bigint; second: bigint } {
+  const reader = new ProtoReader(bytes);
+  let first = 0n;
+  let second = 0n;
+  for (let field = reader.next(); field !== 0; field = reader.next()) {
+    if (field === 1) first = reader.int64();
+    else if (field === 2) second = reader.int64();
+    else reader.skip();
+  }
+  return { first, second };
+}
+
+function decodeText(bytes: Uint8Array, wanted: number): string {
+  const reader = new ProtoReader(bytes);
+  let text = '';
+  for (let field = reader.next(); field !== 0; field = reader.next()) {
+    if (field === wanted) text = textOf(reader.bytes());
+    else reader.skip();
+  }
+  return text;
+}
+
+function textOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8');
+}
+
+function writeInt(out: ProtoWriter, tag: number, value: number): void {
+  if (value !== 0) out.tag(tag).int(value);
+}
+
+const headerWriter = new ProtoWriter(16);
+
+function requestHeader(idHigh: number, idLow: number): Buffer {
+  return headerWriter.tag(0x08).uint64Halves(idHigh, idLow).take();
+}

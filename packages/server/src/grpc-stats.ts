@@ -1,0 +1,52 @@
+import { etcdServices } from '@kvorum/api';
+import type { ServerStats } from '@kvorum/h2';
+import type { GrpcMethodMetrics } from './metrics/grpc-metrics.ts';
+import type { Metrics } from './metrics/metrics.ts';
+
+/** The `grpc_type` label of each kind of method. */
+const TYPES = {
+  unary: 'unary',
+  client_streaming: 'client_stream',
+  server_streaming: 'server_stream',
+  bidi_streaming: 'bidi_stream',
+} as const;
+
+/** Counts what the transport sees under etcd's metric names, for every method of etcd's services. */
+export function grpcStats(metrics: Metrics): ServerStats {
+  const byPath = new Map<string, GrpcMethodMetrics>();
+  for (const service of etcdServices) {
+    for (const { name, methodKind } of service.methods) {
+      const method = metrics.grpc.register(TYPES[methodKind], service.typeName, name);
+      byPath.set(`/${service.typeName}/${name}`, method);
+    }
+  }
+  const { network, server } = metrics;
+  return {
+    connectionOpened() {},
+    connectionClosed() {},
+    bytesReceived(bytes) {
+      network.clientReceivedBytes += bytes;
+    },
+    bytesSent(bytes) {
+      network.clientSentBytes += bytes;
+    },
+    callStarted(path) {
+      const method = byPath.get(path);
+      if (method === undefined) return;
+      method.started += 1;
+      if (method.type === 'unary') server.unaryRequestsTotal += 1;
+      else server.streamRequestsTotal += 1;
+    },
+    callFinished(path, status, durationMs) {
+      byPath.get(path)?.handled(status, durationMs);
+    },
+    messageReceived(path) {
+      const method = byPath.get(path);
+      if (method !== undefined) method.received += 1;
+    },
+    messageSent(path) {
+      const method = byPath.get(path);
+      if (method !== undefined) method.sent += 1;
+    },
+  };
+}

@@ -1,0 +1,341 @@
+import { clusterVersion, etcdServices } from '@kvorum/api';
+import type { GrpcMethod, GrpcService } from '@kvorum/h2';
+import { Lessor, type Store, WatchHub } from '@kvorum/mvcc';
+import { RawNode } from '@kvorum/raft';
+import type { Disk } from '@kvorum/wal';
+import { Alarms } from './apply/alarms.ts';
+import { Applier } from './apply/applier.ts';
+import { listMeta } from './apply/meta-rows.ts';
+import { StateMachine } from './apply/state-machine.ts';
+import type { Clock } from './clock.ts';
+import { startCompactor } from './compactor/compactor.ts';
+import type { ServerConfig } from './config/server-config.ts';
+import { LeaseKeeper } from './lease-keeper.ts';
+import type { Logger } from './logging/logger.ts';
+import { connectMetrics } from './member-metrics.ts';
+import { Cluster, memberToJson } from './membership/cluster.ts';
+import { clusterIdOf, formatId, memberIdOf } from './membership/ids.ts';
+import type { Metrics } from './metrics/metrics.ts';
+import { NodeLoop } from './node-loop.ts';
+import { Proposer } from './proposer.ts';
+import { RequestIds } from './request-ids.ts';
+import { clusterMethods } from './rpc/cluster.ts';
+import { MemberHeaders } from './rpc/headers.ts';
+import { healthMethods } from './rpc/health.ts';
+import { KvService } from './rpc/kv.ts';
+import { LeaseService } from './rpc/lease.ts';
+import { MaintenanceService, type RaftStatus } from './rpc/maintenance.ts';
+import { reflectionMethods } from './rpc/reflection.ts';
+import { watchMethod } from './rpc/watch.ts';
+import { type OpenStorage, openStorage } from './storage.ts';
+
+/** What a member runs on. */
+export interface CoreParts {
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+  readonly disk: Disk;
+  readonly random: () => number;
+}
+
+/** Time a request may wait for its quorum beside two election time-outs, as in etcd. */
+const REQUEST_TIMEOUT_MS = 5000;
+/** Responses this much larger than the largest request are split for watchers that asked for it, as in etcd. */
+const FRAGMENT_OVERHEAD_BYTES = 512 * 1024;
+
+/** A member without its listeners: log, store, raft and the services on them. Everything is wired here, once. */
+export class MemberCore {
+  readonly memberId: bigint;
+  readonly cluster: Cluster;
+  readonly store: Store;
+  readonly alarms: Alarms;
+  readonly loop: NodeLoop;
+  /** Every gRPC method by path. */
+  readonly methods: GrpcService;
+  /** Resolves when something durable failed or a bug showed: the process must end. */
+  readonly fatal: Promise<Error>;
+  readonly #config: ServerConfig;
+  readonly #parts: CoreParts;
+  readonly #storage: OpenStorage;
+  readonly #node: RawNode;
+  readonly #machine: StateMachine;
+  readonly #proposer: Proposer;
+  readonly #leases: LeaseKeeper;
+  readonly #stops: (() => void)[] = [];
+  #snapshotIndex: number;
+  #reads: boolean = false;
+  #term = 0;
+  #leader = 0n;
+
+  private constructor(config: ServerConfig, parts: CoreParts, storage: OpenStorage) {
+    const { clock, logger, metrics } = parts;
+    const { store, log, appliedIndex, confState } = storage;
+    this.#config = config;
+    this.#parts = parts;
+    this.#storage = storage;
+    this.#snapshotIndex = appliedIndex;
+    this.store = store;
+    this.memberId = log.owner.memberId;
+    this.cluster = new Cluster(log.owner.clusterId);
+    this.alarms = new Alarms();
+    const rows = (prefix: string) => listMeta(store.engine, prefix);
+    this.cluster.load(rows);
+    this.alarms.load(rows);
+    const fatal = Promise.withResolvers<Error>();
+    this.fatal = fatal.promise;
+    this.#node = this.#newNode();
+    const lessor = Lessor.open({
+      store,
+      now: clock.nowMs,
+      minTtlSeconds: this.#minLeaseTtlSeconds(),
+    });
+    const hub = new WatchHub({ source: store, turn: clock.nextTurn, now: clock.nowMs });
+    const applier = new Applier(store, lessor, this.alarms, this.cluster);
+    this.#machine = new StateMachine({
+      store,
+      node: this.#node,
+      applier,
+      cluster: this.cluster,
+      clock,
+      logger,
+      warningApplyDurationMs: config.warningApplyDurationMs,
+      appliedIndex,
+      confState,
+      onProposalClosed: (data) => this.loop.proposalClosed(data),
+      onApplied: (durationMs) => metrics.disk.backendCommitSeconds.observe(durationMs / 1000),
+    });
+    this.loop = new NodeLoop({
+      node: this.#node,
+      log,
+      sink: this.#machine,
+      clock,
+      requestTimeoutMs: REQUEST_TIMEOUT_MS + 2 * config.electionTimeoutMs,
+      canReadLocally: () => this.#reads,
+      upkeep: () => this.#upkeep(),
+      onFatal: (error) => fatal.resolve(error instanceof Error ? error : new Error(String(error))),
+      onSoftState: () => this.#softStateChanged(),
+      onSync: (durationMs) => metrics.disk.walFsyncSeconds.observe(durationMs / 1000),
+    });
+    this.#proposer = new Proposer({
+      loop: this.loop,
+      ids: new RequestIds(this.memberId, clock.wallMs()),
+      clock,
+      alarms: this.alarms,
+      memberId: this.memberId,
+      maxRequestBytes: config.maxRequestBytes,
+      quotaBytes: config.quotaBackendBytes,
+      storeBytes: () => store.engine.sizeBytes(),
+    });
+    this.#leases = new LeaseKeeper({ lessor, proposer: this.#proposer, clock, logger, metrics });
+    this.methods = this.#services(lessor, hub);
+    connectMetrics(metrics, { core: this, hub, config });
+  }
+
+  /** Opens, or makes, what the member keeps. Rejects with a message for people. */
+  static async open(config: ServerConfig, parts: CoreParts): Promise<MemberCore> {
+    const { clock, disk, logger } = parts;
+    const founders = config.initialCluster.map(({ peerUrls }) =>
+      memberIdOf(
+        peerUrls.map(({ href }) => href),
+        config.initialClusterToken,
+      ),
+    );
+    const own = config.initialAdvertisePeerUrls.map(({ href }) => href);
+    const founder = {
+      memberId: memberIdOf(own, config.initialClusterToken),
+      clusterId: clusterIdOf(founders),
+    };
+    const storage = await openStorage({
+      disk,
+      clock,
+      dataDir: config.dataDir,
+      walDir: config.walDir,
+      engine: config.kvorumEngine,
+      cacheBytes: config.kvorumCacheBytes,
+      unsafeNoFsync: config.unsafeNoFsync,
+      compactionBatchLimit: config.compactionBatchLimit,
+      founder,
+    });
+    logger.info('opened storage', {
+      'local-member-id': formatId(storage.log.owner.memberId),
+      'cluster-id': formatId(storage.log.owner.clusterId),
+      'applied-index': storage.appliedIndex,
+      revision: storage.store.revision,
+    });
+    return new MemberCore(config, parts, storage);
+  }
+
+  /** Applies what the log still holds, wins the election, and resolves when the member leads. */
+  async start(): Promise<void> {
+    const { clock } = this.#parts;
+    this.#stops.push(clock.every(this.#config.heartbeatIntervalMs, () => this.loop.tick()));
+    const { memory } = this.#storage.log;
+    if (memory.lastIndex() === 0 && this.#storage.appliedIndex === 0) this.#bootstrap();
+    this.#node.campaign();
+    this.loop.wake();
+    await new Promise<void>((run, fail) => this.loop.linearizableRead({ run, fail }));
+    this.#stops.push(
+      startCompactor({
+        setting: this.#config.autoCompaction,
+        clock,
+        logger: this.#parts.logger.named('compactor'),
+        revision: () => this.store.revision,
+        compact: (revision) =>
+          this.#proposer.propose({ kind: 'compaction', revision, physical: false }),
+      }),
+    );
+  }
+
+  /** Tells the cluster under which name and addresses clients find this member, and which version it speaks. */
+  async publish(name: string, clientUrls: readonly string[]): Promise<void> {
+    const { memberId } = this;
+    await this.#proposer.propose({ kind: 'memberAttributesSet', memberId, name, clientUrls });
+    if (this.cluster.version !== clusterVersion) {
+      await this.#proposer.propose({ kind: 'clusterVersionSet', version: clusterVersion });
+    }
+  }
+
+  raftStatus(): RaftStatus {
+    const { softState, hardState, applied } = this.#node.status();
+    return {
+      leader: softState.leader,
+      term: hardState.term,
+      committedIndex: hardState.commit,
+      appliedIndex: applied,
+    };
+  }
+
+  /** Notes on disk what leases have left; while clients can still be answered. */
+  async prepareStop(): Promise<void> {
+    this.#leases.stop();
+    try {
+      await this.#leases.checkpointAll();
+    } catch (error) {
+      this.#parts.logger.warn('the remaining time of leases was not saved', { error });
+    }
+  }
+
+  /** Stops everything and closes the stores. */
+  async close(): Promise<void> {
+    this.#leases.stop();
+    for (const stop of this.#stops) stop();
+    await this.loop.stop();
+    await this.#storage.close();
+  }
+
+  #newNode(): RawNode {
+    const { heartbeatIntervalMs, electionTimeoutMs, preVote } = this.#config;
+    const { logger, random } = this.#parts;
+    return new RawNode({
+      id: this.memberId,
+      storage: this.#storage.log.memory,
+      applied: this.#storage.appliedIndex,
+      electionTicks: Math.max(2, Math.floor(electionTimeoutMs / heartbeatIntervalMs)),
+      heartbeatTicks: 1,
+      random,
+      preVote,
+      logger: logger.named('raft'),
+    });
+  }
+
+  /** etcd's shortest lease: one and a half election time-outs, in whole seconds. */
+  #minLeaseTtlSeconds(): number {
+    return Math.ceil((1.5 * this.#config.electionTimeoutMs) / 1000);
+  }
+
+  #bootstrap(): void {
+    const members = this.#config.initialCluster.map(({ peerUrls }) => {
+      const urls = peerUrls.map(({ href }) => href);
+      const id = memberIdOf(urls, this.#config.initialClusterToken);
+      const member = { id, name: '', peerUrls: urls, clientUrls: [], isLearner: false };
+      return { id, context: Buffer.from(memberToJson(member)) };
+    });
+    this.#node.bootstrap(members);
+  }
+
+  #services(lessor: Lessor, hub: WatchHub): GrpcService {
+    const { store, loop, alarms, cluster } = this;
+    const proposer = this.#proposer;
+    const { maxTxnOps, maxRequestBytes, quotaBackendBytes, watchProgressNotifyIntervalMs } =
+      this.#config;
+    const { clock, random } = this.#parts;
+    const revision = () => store.revision;
+    const headers = new MemberHeaders(cluster.id, this.memberId, () => this.#term, revision);
+    const storeBytes = () => {
+      const total = store.engine.sizeBytes();
+      return { total, inUse: total };
+    };
+    const methods: [string, GrpcMethod][] = [
+      ...new KvService({ store, loop, proposer, headers, maxTxnOps, maxRequestBytes }).methods(),
+      ...new LeaseService({ store, lessor, proposer, headers }).methods(),
+      ...new MaintenanceService({
+        store,
+        proposer,
+        alarms,
+        cluster,
+        headers,
+        storeBytes,
+        quotaBytes: quotaBackendBytes,
+        raftStatus: () => this.raftStatus(),
+      }).methods(),
+      ...clusterMethods({ cluster, loop, headers }),
+      ...healthMethods(),
+      ...reflectionMethods(etcdServices),
+      watchMethod({
+        store,
+        hub,
+        headers,
+        clock,
+        random,
+        progressNotifyIntervalMs: watchProgressNotifyIntervalMs,
+        fragmentBytes: maxRequestBytes + FRAGMENT_OVERHEAD_BYTES,
+      }),
+    ];
+    return new Map(methods);
+  }
+
+  #softStateChanged(): void {
+    const { softState, hardState } = this.#node.status();
+    const { metrics, logger } = this.#parts;
+    this.#term = hardState.term;
+    const leads = softState.role === 'leader';
+    if (softState.leader !== this.#leader && softState.leader !== 0n) {
+      metrics.server.leaderChangesSeenTotal += 1;
+      const id = formatId(this.memberId);
+      const text = `raft.node: ${id} elected leader ${formatId(softState.leader)} at term ${this.#term}`;
+      logger.named('raft').info(text);
+    }
+    this.#leader = softState.leader;
+    if (!leads) {
+      this.#reads = false;
+      this.#leases.stop();
+    }
+  }
+
+  /** Between two batches: the log works ahead and lets go of what the store has on disk. */
+  #upkeep(): void {
+    const { log, store } = this.#storage;
+    const { appliedIndex, confState } = this.#machine;
+    const { logger } = this.#parts;
+    if (!this.#reads) this.#maybeLead();
+    log.prepareNext((error) =>
+      logger.warn('the next log segment could not be prepared', { error }),
+    );
+    if (log.segmentCount > 1 && appliedIndex - this.#snapshotIndex >= this.#config.snapshotCount) {
+      store.engine.sync();
+      log.snapshot(appliedIndex, log.memory.term(appliedIndex), confState);
+      this.#snapshotIndex = appliedIndex;
+    }
+    log.trimMemory(appliedIndex, confState);
+  }
+
+  /** A new leader serves once it has applied an entry of its own term (Raft dissertation §6.4). */
+  #maybeLead(): void {
+    const { softState, hardState, applied, conf } = this.#node.status();
+    if (softState.role !== 'leader' || conf.voters.length !== 1) return;
+    if (applied === 0 || this.#storage.log.memory.term(applied) !== hardState.term) return;
+    this.#reads = true;
+    this.#leases.start();
+    this.loop.wake();
+  }
+}

@@ -1,0 +1,40 @@
+import type { WatchHub } from '@kvorum/mvcc';
+import { alarmName } from './apply/alarms.ts';
+import type { ServerConfig } from './config/server-config.ts';
+import type { MemberCore } from './member-core.ts';
+import { formatId } from './membership/ids.ts';
+import type { Metrics } from './metrics/metrics.ts';
+
+/** Fills in, at each scrape, what costs nothing to keep but something to know. */
+export function connectMetrics(
+  metrics: Metrics,
+  parts: { core: MemberCore; hub: WatchHub; config: ServerConfig },
+): void {
+  const { core, hub, config } = parts;
+  metrics.server.serverId = formatId(core.memberId);
+  metrics.server.quotaBackendBytes = config.quotaBackendBytes;
+  metrics.onCollect(() => {
+    const raft = core.raftStatus();
+    const { server, mvcc } = metrics;
+    server.hasLeader = raft.leader === 0n ? 0 : 1;
+    server.isLeader = raft.leader === core.memberId ? 1 : 0;
+    server.clusterVersion = core.cluster.version ?? '';
+    server.proposalsCommitted = raft.committedIndex;
+    server.proposalsApplied = raft.appliedIndex;
+    server.proposalsPending = core.loop.pendingProposals;
+    server.alarms = core.alarms.list(0).map(({ memberId, alarm }) => ({
+      serverId: formatId(memberId),
+      alarmType: alarmName(alarm),
+    }));
+    const size = core.store.engine.sizeBytes();
+    mvcc.dbTotalSizeBytes = size;
+    mvcc.dbInUseSizeBytes = size;
+    mvcc.currentRevision = core.store.revision;
+    mvcc.compactRevision = core.store.compactRevision;
+    const watch = hub.metrics;
+    mvcc.watchers = watch.watchers;
+    mvcc.slowWatchers = watch.slowWatchers;
+    mvcc.eventsTotal = watch.eventsTotal;
+    mvcc.pendingEvents = watch.pendingEvents;
+  });
+}

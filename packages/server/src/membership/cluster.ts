@@ -1,0 +1,139 @@
+import type { ConfChange, ConfState } from '@kvorum/raft';
+import { formatId } from './ids.ts';
+
+/** A member as clients and other members see it. */
+export interface Member {
+  readonly id: bigint;
+  /** Empty until the member has started and published itself. */
+  readonly name: string;
+  readonly peerUrls: readonly string[];
+  readonly clientUrls: readonly string[];
+  readonly isLearner: boolean;
+}
+
+/** Where the membership is kept: rows in the store, written in the batch of the entry that changed them. */
+export interface MembershipRows {
+  putMeta(name: string, value: Uint8Array): void;
+  deleteMeta(name: string): void;
+}
+
+/** Row names, one a member, in the store's `meta` column. */
+const MEMBER_PREFIX = 'member/';
+const REMOVED_PREFIX = 'removedMember/';
+const CLUSTER_VERSION = 'clusterVersion';
+
+/** The membership as the log has decided it so far. Changed by applied entries alone. */
+export class Cluster {
+  readonly id: bigint;
+  readonly #members = new Map<bigint, Member>();
+  readonly #removed = new Set<bigint>();
+  #version: string | undefined;
+
+  constructor(id: bigint) {
+    this.id = id;
+  }
+
+  /** Reads the rows that `listMeta` has under this class's names. */
+  load(listMeta: (prefix: string) => Iterable<[string, Uint8Array]>): void {
+    for (const [, value] of listMeta(MEMBER_PREFIX)) {
+      const member = memberFromJson(Buffer.from(value).toString());
+      this.#members.set(member.id, member);
+    }
+    for (const [name] of listMeta(REMOVED_PREFIX)) {
+      this.#removed.add(BigInt(`0x${name.slice(REMOVED_PREFIX.length)}`));
+    }
+    for (const [name, value] of listMeta(CLUSTER_VERSION)) {
+      if (name === CLUSTER_VERSION) this.#version = Buffer.from(value).toString();
+    }
+  }
+
+  /** All members, by ascending id. */
+  members(): Member[] {
+    return [...this.#members.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+  }
+
+  member(id: bigint): Member | undefined {
+    return this.#members.get(id);
+  }
+
+  /** The lowest minor version of the members, such as `3.7.0`; undefined until the leader has set it. */
+  get version(): string | undefined {
+    return this.#version;
+  }
+
+  setVersion(rows: MembershipRows, version: string): void {
+    this.#version = version;
+    rows.putMeta(CLUSTER_VERSION, Buffer.from(version));
+  }
+
+  setAttributes(
+    rows: MembershipRows,
+    id: bigint,
+    name: string,
+    clientUrls: readonly string[],
+  ): void {
+    const member = this.#members.get(id);
+    if (member !== undefined) this.#put(rows, { ...member, name, clientUrls });
+  }
+
+  /** Carries out an applied change. The context of an added or updated member is its JSON. */
+  applyConfChange(rows: MembershipRows, change: ConfChange): void {
+    if (change.type === 'removeNode') {
+      this.#members.delete(change.nodeId);
+      this.#removed.add(change.nodeId);
+      rows.deleteMeta(MEMBER_PREFIX + formatId(change.nodeId));
+      rows.putMeta(REMOVED_PREFIX + formatId(change.nodeId), Buffer.from('removed'));
+      return;
+    }
+    const given = memberFromJson(Buffer.from(change.context).toString());
+    const known = this.#members.get(change.nodeId);
+    const attributes = {
+      name: known?.name ?? given.name,
+      clientUrls: known?.clientUrls ?? given.clientUrls,
+    };
+    const isLearner = change.type === 'addLearnerNode';
+    this.#put(rows, { ...given, ...attributes, id: change.nodeId, isLearner });
+  }
+
+  #put(rows: MembershipRows, member: Member): void {
+    this.#members.set(member.id, member);
+    rows.putMeta(MEMBER_PREFIX + formatId(member.id), Buffer.from(memberToJson(member)));
+  }
+}
+
+/** The JSON that etcd puts into a membership change. Ids are numbers there, beyond what JSON.parse keeps exact. */
+export function memberToJson(member: Member): string {
+  const rest = JSON.stringify({
+    peerURLs: member.peerUrls,
+    ...(member.isLearner ? { isLearner: true } : {}),
+    ...(member.name === '' ? {} : { name: member.name }),
+    ...(member.clientUrls.length === 0 ? {} : { clientURLs: member.clientUrls }),
+  });
+  return `{"id":${member.id},${rest.slice(1)}`;
+}
+
+/** Throws `SyntaxError` when the text is not a member. */
+export function memberFromJson(text: string): Member {
+  const quoted = text.replace(/"id":\s*(\d+)/, '"id":"$1"');
+  const value: unknown = JSON.parse(quoted);
+  if (typeof value !== 'object' || value === null)
+    throw new SyntaxError('a member is a JSON object');
+  const fields = value as Record<string, unknown>;
+  return {
+    id: BigInt(typeof fields.id === 'string' ? fields.id : 0),
+    name: typeof fields.name === 'string' ? fields.name : '',
+    peerUrls: texts(fields.peerURLs),
+    clientUrls: texts(fields.clientURLs),
+    isLearner: fields.isLearner === true,
+  };
+}
+
+function texts(value: unknown): string[] {
+  return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];
+}
+
+/** The membership of a cluster's first moment. */
+export function foundingConfState(memberIds: readonly bigint[]): ConfState {
+  const voters = [...memberIds].sort((a, b) => (a < b ? -1 : 1));
+  return { voters, learners: [], votersOutgoing: [], learnersNext: [], autoLeave: false };
+}

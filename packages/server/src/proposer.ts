@@ -1,0 +1,110 @@
+import { EtcdError } from '@kvorum/api';
+import type { UnaryCall } from '@kvorum/h2';
+import { ALARM_CORRUPT, ALARM_NOSPACE, type Alarms } from './apply/alarms.ts';
+import { type ApplyResult, spaceNeeded } from './apply/applier.ts';
+import type { Clock } from './clock.ts';
+import type { DeleteRangeRequest, PutRequest, TxnRequest } from './codec/kv-requests.ts';
+import {
+  DELETE_RANGE_TAG,
+  encodeRaftRequest,
+  PUT_TAG,
+  type RaftRequest,
+  TXN_TAG,
+  wrapRaftRequest,
+} from './codec/raft-requests.ts';
+import type { NodeLoop } from './node-loop.ts';
+import type { RequestIds } from './request-ids.ts';
+import { OwnProposal, PendingCall, type ResultEncoder } from './rpc/pending-call.ts';
+
+export interface ProposerOptions {
+  readonly loop: NodeLoop;
+  readonly ids: RequestIds;
+  readonly clock: Clock;
+  readonly alarms: Alarms;
+  readonly memberId: bigint;
+  /** A replicated request may be no larger, in bytes, with what is wrapped around it. */
+  readonly maxRequestBytes: number;
+  /** The store may be no larger, in bytes, before growing writes are refused; Infinity for no quota. */
+  readonly quotaBytes: number;
+  /** Bytes the store takes on disk. */
+  readonly storeBytes: () => number;
+}
+
+/** A client's request whose bytes go into the log as they came. */
+type ClientWrite = PutRequest | DeleteRangeRequest | TxnRequest;
+
+const TAGS = { put: PUT_TAG, deleteRange: DELETE_RANGE_TAG, txn: TXN_TAG } as const;
+
+/** The size of the store moves slowly, and asking the engine for it costs; it's looked at again after so long. */
+const QUOTA_LOOK_EVERY_MS = 1000;
+
+/** Turns requests into entries of the log. */
+export class Proposer {
+  readonly #options: ProposerOptions;
+  #storeBytes = 0;
+  #storeBytesAtMs = Number.NEGATIVE_INFINITY;
+
+  constructor(options: ProposerOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Proposes a client's write; `bytes` is its encoded form, `request` the decoded one. Throws `EtcdError`
+   * requestTooLarge, noSpace, tooManyRequests or stopped.
+   */
+  proposeWrite(
+    request: ClientWrite,
+    bytes: Uint8Array,
+    call: UnaryCall,
+    encoder: ResultEncoder,
+  ): void {
+    const { ids, loop, clock } = this.#options;
+    this.#checkQuota(request);
+    ids.advance();
+    const data = wrapRaftRequest(TAGS[request.kind], bytes, ids.high, ids.low);
+    this.#checkSize(data);
+    loop.propose(data, new PendingCall(request, clock.nowMs(), call, encoder));
+  }
+
+  /** Proposes any other request and resolves with its outcome; rejects with `EtcdError`. */
+  async propose(request: Exclude<RaftRequest, ClientWrite>): Promise<ApplyResult> {
+    const { ids, loop, clock } = this.#options;
+    this.#checkQuota(request);
+    ids.advance();
+    const data = encodeRaftRequest(request, ids.high, ids.low);
+    this.#checkSize(data);
+    const proposal = new OwnProposal(request, clock.nowMs());
+    loop.propose(data, proposal);
+    return await proposal.applied;
+  }
+
+  /** A fresh positive int63. */
+  nextLeaseId(): bigint {
+    return this.#options.ids.nextInt63();
+  }
+
+  #checkSize(data: Uint8Array): void {
+    if (data.length > this.#options.maxRequestBytes) throw new EtcdError('requestTooLarge');
+  }
+
+  /** A write that would cross the quota raises the alarm, which all members then act on, and is refused. */
+  #checkQuota(request: RaftRequest): void {
+    const { alarms, quotaBytes, memberId, clock } = this.#options;
+    if (alarms.has(ALARM_CORRUPT) || quotaBytes === Number.POSITIVE_INFINITY) return;
+    const needed = spaceNeeded(request);
+    if (needed === 0) return;
+    if (alarms.has(ALARM_NOSPACE)) throw new EtcdError('noSpace');
+    const now = clock.nowMs();
+    if (now - this.#storeBytesAtMs > QUOTA_LOOK_EVERY_MS) {
+      this.#storeBytesAtMs = now;
+      this.#storeBytes = this.#options.storeBytes();
+    }
+    this.#storeBytes += needed;
+    if (this.#storeBytes < quotaBytes) return;
+    const raise = { kind: 'alarm', action: 1, memberId, alarm: ALARM_NOSPACE } as const;
+    this.propose(raise).catch(() => {
+      // The next write that finds the quota crossed tries again.
+    });
+    throw new EtcdError('noSpace');
+  }
+}

@@ -1,0 +1,183 @@
+import { create, toBinary } from '@bufbuild/protobuf';
+import {
+  EtcdError,
+  LeaseGrantResponseSchema,
+  LeaseKeepAliveRequestSchema,
+  LeaseKeepAliveResponseSchema,
+  LeaseLeasesResponseSchema,
+  LeaseTimeToLiveRequestSchema,
+  LeaseTimeToLiveResponseSchema,
+} from '@kvorum/api';
+import type { GrpcMethod, StreamCall, StreamReceiver } from '@kvorum/h2';
+import { type Lessor, MAX_LEASE_TTL_SECONDS, type Store } from '@kvorum/mvcc';
+import { decodeMessage } from '../codec/message.ts';
+import { decodeLeaseGrant, decodeLeaseRevoke } from '../codec/raft-requests.ts';
+import type { Proposer } from '../proposer.ts';
+import type { MemberHeaders } from './headers.ts';
+import { statusOf, unaryAsync } from './method.ts';
+
+export interface LeaseOptions {
+  readonly store: Store;
+  readonly lessor: Lessor;
+  readonly proposer: Proposer;
+  readonly headers: MemberHeaders;
+}
+
+/** etcdserverpb.Lease. */
+export class LeaseService {
+  readonly #options: LeaseOptions;
+
+  constructor(options: LeaseOptions) {
+    this.#options = options;
+  }
+
+  methods(): [string, GrpcMethod][] {
+    const path = '/etcdserverpb.Lease';
+    const open = (call: StreamCall) => new KeepAliveStream(this.#options, call);
+    return [
+      [`${path}/LeaseGrant`, unaryAsync((bytes) => this.#grant(bytes))],
+      [`${path}/LeaseRevoke`, unaryAsync((bytes) => this.#revoke(bytes))],
+      [`${path}/LeaseKeepAlive`, { kind: 'stream', open }],
+      [`${path}/LeaseTimeToLive`, unaryAsync((bytes) => this.#timeToLive(bytes))],
+      [`${path}/LeaseLeases`, unaryAsync(() => this.#leases())],
+    ];
+  }
+
+  async #grant(bytes: Uint8Array): Promise<Uint8Array> {
+    const { proposer, headers, store } = this.#options;
+    const asked = decodeLeaseGrant(bytes);
+    if (asked.ttlSeconds > MAX_LEASE_TTL_SECONDS) throw new EtcdError('leaseTtlTooLarge');
+    const id = asked.id === 0n ? proposer.nextLeaseId() : asked.id;
+    const result = await proposer.propose({ ...asked, id });
+    if (result.kind !== 'lease') throw new Error(`a lease grant gave a ${result.kind}`);
+    const header = headers.message(store.revision);
+    const response = create(LeaseGrantResponseSchema, {
+      header,
+      ID: id,
+      TTL: BigInt(result.ttlSeconds),
+    });
+    return toBinary(LeaseGrantResponseSchema, response);
+  }
+
+  async #revoke(bytes: Uint8Array): Promise<Uint8Array> {
+    const { proposer, headers } = this.#options;
+    await proposer.propose(decodeLeaseRevoke(bytes));
+    return headers.now();
+  }
+
+  /** An unknown lease is no error: its TTL is -1. */
+  async #timeToLive(bytes: Uint8Array): Promise<Uint8Array> {
+    const { lessor, store, headers } = this.#options;
+    const { ID, keys } = decodeMessage(LeaseTimeToLiveRequestSchema, bytes);
+    const found = lessor.timeToLive(ID);
+    const response = create(LeaseTimeToLiveResponseSchema, {
+      header: headers.message(store.revision),
+      ID,
+      TTL: found === undefined ? -1n : BigInt(Math.floor(found.remainingSeconds)),
+      grantedTTL: found === undefined ? 0n : BigInt(found.grantedSeconds),
+      keys: found !== undefined && keys ? lessor.keysOf(ID) : [],
+    });
+    return toBinary(LeaseTimeToLiveResponseSchema, response);
+  }
+
+  async #leases(): Promise<Uint8Array> {
+    const { lessor, store, headers } = this.#options;
+    const response = create(LeaseLeasesResponseSchema, {
+      header: headers.message(store.revision),
+      leases: lessor.list().map((ID) => ({ ID })),
+    });
+    return toBinary(LeaseLeasesResponseSchema, response);
+  }
+}
+
+/** Renewals on one stream: one response per request, in order. */
+class KeepAliveStream implements StreamReceiver {
+  readonly #options: LeaseOptions;
+  readonly #call: StreamCall;
+  /** Renewals that wait for the log; while there are any, later ones wait behind them. */
+  #waiting = 0;
+  #order: Promise<void> = Promise.resolve();
+  #halfClosed = false;
+  #ended = false;
+
+  constructor(options: LeaseOptions, call: StreamCall) {
+    this.#options = options;
+    this.#call = call;
+  }
+
+  onMessage(message: Uint8Array): void {
+    let id: bigint;
+    try {
+      id = decodeMessage(LeaseKeepAliveRequestSchema, message).ID;
+    } catch (error) {
+      const { status, text } = statusOf(error);
+      this.#end(status, text);
+      return;
+    }
+    if (this.#waiting === 0 && !this.#needsLog(id)) this.#renew(id);
+    else this.#renewInOrder(id);
+  }
+
+  onHalfClose(): void {
+    this.#halfClosed = true;
+    if (this.#waiting === 0) this.#end();
+  }
+
+  /** The client reads again, so it's read from again. */
+  onDrain(): void {
+    this.#call.resume();
+  }
+
+  onAbort(): void {
+    this.#ended = true;
+  }
+
+  #needsLog(id: bigint): boolean {
+    return this.#options.lessor.needsReset(id);
+  }
+
+  /** An unknown or expired lease answers with TTL 0. */
+  #renew(id: bigint): void {
+    if (this.#ended) return;
+    const { lessor, store, headers } = this.#options;
+    const revision = store.revision;
+    const ttl = lessor.renew(id) ?? 0;
+    const response = create(LeaseKeepAliveResponseSchema, {
+      header: headers.message(revision),
+      ID: id,
+      TTL: BigInt(ttl),
+    });
+    const more = this.#call.send(toBinary(LeaseKeepAliveResponseSchema, response));
+    if (!more) this.#call.pause();
+  }
+
+  /**
+   * A lease whose remaining time is on disk: the note must be taken back before the client hears that it's renewed,
+   * else a crash would bring the old, shorter time back.
+   */
+  #renewInOrder(id: bigint): void {
+    this.#waiting++;
+    this.#order = this.#order.then(async () => {
+      try {
+        if (this.#needsLog(id)) await this.#resetCheckpoint(id);
+        this.#renew(id);
+      } catch (error) {
+        const { status, text } = statusOf(error);
+        this.#end(status, text);
+      }
+      this.#waiting--;
+      if (this.#halfClosed && this.#waiting === 0) this.#end();
+    });
+  }
+
+  async #resetCheckpoint(id: bigint): Promise<void> {
+    const checkpoints = [{ id, remainingSeconds: 0 }];
+    await this.#options.proposer.propose({ kind: 'leaseCheckpoint', checkpoints });
+  }
+
+  #end(status?: number, text?: string): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#call.end(status, text);
+  }
+}

@@ -1,0 +1,133 @@
+import { create, toBinary } from '@bufbuild/protobuf';
+import {
+  AlarmResponseSchema,
+  type AlarmType,
+  apiVersion,
+  EtcdError,
+  HashKVRequestSchema,
+  HashKVResponseSchema,
+  HashResponseSchema,
+  MoveLeaderRequestSchema,
+  StatusResponseSchema,
+} from '@kvorum/api';
+import type { GrpcMethod } from '@kvorum/h2';
+import type { Store } from '@kvorum/mvcc';
+import { type Alarms, alarmName } from '../apply/alarms.ts';
+import { toEtcdError } from '../apply/reader.ts';
+import { decodeMessage } from '../codec/message.ts';
+import { decodeAlarm } from '../codec/raft-requests.ts';
+import type { Cluster } from '../membership/cluster.ts';
+import type { Proposer } from '../proposer.ts';
+import type { MemberHeaders } from './headers.ts';
+import { unaryAsync } from './method.ts';
+
+/** What raft says about itself at this moment. */
+export interface RaftStatus {
+  readonly leader: bigint;
+  readonly term: number;
+  readonly committedIndex: number;
+  readonly appliedIndex: number;
+}
+
+export interface MaintenanceOptions {
+  readonly store: Store;
+  readonly proposer: Proposer;
+  readonly alarms: Alarms;
+  readonly cluster: Cluster;
+  readonly headers: MemberHeaders;
+  readonly raftStatus: () => RaftStatus;
+  readonly storeBytes: () => { total: number; inUse: number };
+  /** Infinity when there is no quota. */
+  readonly quotaBytes: number;
+}
+
+/** etcdserverpb.Maintenance, but for the snapshot stream. */
+export class MaintenanceService {
+  readonly #options: MaintenanceOptions;
+
+  constructor(options: MaintenanceOptions) {
+    this.#options = options;
+  }
+
+  methods(): [string, GrpcMethod][] {
+    const path = '/etcdserverpb.Maintenance';
+    return [
+      [`${path}/Status`, unaryAsync(() => this.#status())],
+      [`${path}/Alarm`, unaryAsync((bytes) => this.#alarm(bytes))],
+      [`${path}/Hash`, unaryAsync(() => this.#hash())],
+      [`${path}/HashKV`, unaryAsync((bytes) => this.#hashKv(bytes))],
+      [`${path}/Defragment`, unaryAsync(async () => new Uint8Array(0))],
+      [`${path}/MoveLeader`, unaryAsync((bytes) => this.#moveLeader(bytes))],
+    ];
+  }
+
+  async #status(): Promise<Uint8Array> {
+    const { store, alarms, cluster, headers, quotaBytes } = this.#options;
+    const raft = this.#options.raftStatus();
+    const size = this.#options.storeBytes();
+    const errors = alarms
+      .list(0)
+      .map(({ memberId, alarm }) => `memberID:${memberId} alarm:${alarmName(alarm)} `);
+    if (raft.leader === 0n) errors.unshift('etcdserver: no leader');
+    const response = create(StatusResponseSchema, {
+      header: headers.message(store.revision),
+      version: apiVersion,
+      dbSize: BigInt(size.total),
+      dbSizeInUse: BigInt(size.inUse),
+      leader: raft.leader,
+      raftIndex: BigInt(raft.committedIndex),
+      raftTerm: BigInt(raft.term),
+      raftAppliedIndex: BigInt(raft.appliedIndex),
+      errors,
+      storageVersion: cluster.version ?? '',
+      dbSizeQuota: Number.isFinite(quotaBytes) ? BigInt(quotaBytes) : 0n,
+      downgradeInfo: {},
+    });
+    return toBinary(StatusResponseSchema, response);
+  }
+
+  /** Goes through the log even to list, so the answer is that of a quorum. */
+  async #alarm(bytes: Uint8Array): Promise<Uint8Array> {
+    const { store, proposer, headers } = this.#options;
+    const result = await proposer.propose(decodeAlarm(bytes));
+    const alarms = result.kind === 'alarm' ? result.alarms : [];
+    const response = create(AlarmResponseSchema, {
+      header: headers.message(store.revision),
+      alarms: alarms.map(({ memberId, alarm }) => ({ memberID: memberId, alarm: alarm as AlarmType })),
+    });
+    return toBinary(AlarmResponseSchema, response);
+  }
+
+  async #hash(): Promise<Uint8Array> {
+    const { store, headers } = this.#options;
+    const header = headers.message(store.revision);
+    const hash = await store.hash();
+    return toBinary(HashResponseSchema, create(HashResponseSchema, { header, hash }));
+  }
+
+  async #hashKv(bytes: Uint8Array): Promise<Uint8Array> {
+    const { store, headers } = this.#options;
+    const { revision } = decodeMessage(HashKVRequestSchema, bytes);
+    try {
+      const found = await store.hashKv(Number(revision));
+      const response = create(HashKVResponseSchema, {
+        header: headers.message(store.revision),
+        hash: found.hash,
+        compactRevision: BigInt(found.compactRevision),
+        hashRevision: BigInt(found.hashRevision),
+      });
+      return toBinary(HashKVResponseSchema, response);
+    } catch (error) {
+      throw toEtcdError(error);
+    }
+  }
+
+  /** Moving to the member that leads already is done at once; nobody else can lead a cluster of one. */
+  async #moveLeader(bytes: Uint8Array): Promise<Uint8Array> {
+    const { targetID } = decodeMessage(MoveLeaderRequestSchema, bytes);
+    const { leader } = this.#options.raftStatus();
+    if (leader !== this.#options.headers.memberId) throw new EtcdError('notLeader');
+    if (targetID !== leader) throw new EtcdError('badLeaderTransferee');
+    return new Uint8Array(0);
+  }
+}

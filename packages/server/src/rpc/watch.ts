@@ -1,0 +1,239 @@
+import {
+  etcdErrors,
+  type WatchCreateRequest,
+  WatchCreateRequest_FilterType,
+  WatchRequestSchema,
+} from '@kvorum/api';
+import type { GrpcMethod, StreamCall, StreamReceiver } from '@kvorum/h2';
+import type { Store, WatchBatch, Watcher, WatchHub, WatchSink } from '@kvorum/mvcc';
+import type { Clock } from '../clock.ts';
+import { decodeMessage } from '../codec/message.ts';
+import { ProtoWriter } from '../codec/proto-writer.ts';
+import type { MemberHeaders } from './headers.ts';
+import { statusOf } from './method.ts';
+
+export interface WatchOptions {
+  readonly store: Store;
+  readonly hub: WatchHub;
+  readonly headers: MemberHeaders;
+  readonly clock: Clock;
+  /** In [0, 1): spreads the progress notifications of many streams. */
+  readonly random: () => number;
+  readonly progressNotifyIntervalMs: number;
+  /** A response at least this large is split for watchers that asked for fragments, in bytes. */
+  readonly fragmentBytes: number;
+}
+
+/** The watch id of responses that belong to no watcher. */
+const NO_WATCH_ID = -1n;
+/** Share of the interval that is added at random to a stream's progress notifications. */
+const PROGRESS_JITTER = 0.1;
+const FROM_FIRST_KEY = new Uint8Array([0]);
+
+/** etcdserverpb.Watch: any number of watchers on one stream. */
+export function watchMethod(options: WatchOptions): [string, GrpcMethod] {
+  const open = (call: StreamCall) => new WatchStream(options, call);
+  return ['/etcdserverpb.Watch/Watch', { kind: 'stream', open }];
+}
+
+/** One watcher of a stream, under the id that the client knows. */
+interface StreamWatcher {
+  readonly id: bigint;
+  readonly watcher: Watcher;
+  readonly fragment: boolean;
+  readonly progressNotify: boolean;
+  /** Events were sent since the last progress notification was due. */
+  active: boolean;
+}
+
+const writer = new ProtoWriter(1024);
+
+class WatchStream implements StreamReceiver, WatchSink {
+  readonly #options: WatchOptions;
+  readonly #call: StreamCall;
+  readonly #watchers = new Map<bigint, StreamWatcher>();
+  readonly #byWatcher = new Map<Watcher, StreamWatcher>();
+  #nextId = 0n;
+  #stopProgress: (() => void) | undefined;
+
+  constructor(options: WatchOptions, call: StreamCall) {
+    this.#options = options;
+    this.#call = call;
+  }
+
+  onMessage(message: Uint8Array): void {
+    let request: ReturnType<typeof decodeWatchRequest>;
+    try {
+      request = decodeWatchRequest(message);
+    } catch (error) {
+      const { status, text } = statusOf(error);
+      this.#close();
+      this.#call.end(status, text);
+      return;
+    }
+    switch (request.case) {
+      case 'createRequest':
+        this.#create(request.value);
+        break;
+      case 'cancelRequest':
+        this.#cancel(request.value.watchId);
+        break;
+      case 'progressRequest':
+        this.#progress();
+        break;
+      default:
+      // An empty request says nothing, and gets no answer.
+    }
+  }
+
+  /** Watchers outlive the client's half of the stream: a one-shot request body is enough to watch for long. */
+  onHalfClose(): void {}
+
+  onDrain(): void {
+    for (const { watcher } of this.#watchers.values()) watcher.resume();
+  }
+
+  onAbort(): void {
+    this.#close();
+  }
+
+  onEvents(watcher: Watcher, batch: WatchBatch): boolean {
+    const found = this.#byWatcher.get(watcher);
+    if (found === undefined) return true;
+    found.active = true;
+    if (found.fragment && batch.body.length >= this.#options.fragmentBytes) {
+      return this.#sendFragments(found, batch);
+    }
+    return this.#call.send([this.#eventsHead(found.id, batch.headerRevision, false), batch.body]);
+  }
+
+  onCompacted(watcher: Watcher, compactRevision: number): void {
+    const found = this.#byWatcher.get(watcher);
+    if (found === undefined) return;
+    this.#forget(found);
+    const body = this.#responseHead(found.id, 0).tag(0x20).uint(1).tag(0x28).uint(compactRevision);
+    this.#call.send(body.take());
+  }
+
+  #create(request: WatchCreateRequest): void {
+    const { store, hub } = this.#options;
+    const refusal = this.#refusal(request);
+    if (refusal !== undefined) {
+      const body = this.#responseHead(NO_WATCH_ID, store.revision).tag(0x18).uint(1);
+      this.#call.send(body.tag(0x20).uint(1).text(0x32, refusal).take());
+      return;
+    }
+    const id = request.watchId === 0n ? this.#freeId() : request.watchId;
+    // The answer goes first: events of the watcher may follow at once.
+    this.#call.send(this.#responseHead(id, store.revision).tag(0x18).uint(1).take());
+    const watcher = hub.watch(
+      {
+        key: request.key.length === 0 ? FROM_FIRST_KEY : request.key,
+        rangeEnd: request.rangeEnd,
+        startRevision: Number(request.startRevision),
+        prevKv: request.prevKv,
+        noPut: request.filters.includes(WatchCreateRequest_FilterType.NOPUT),
+        noDelete: request.filters.includes(WatchCreateRequest_FilterType.NODELETE),
+      },
+      this,
+    );
+    const { fragment, progressNotify } = request;
+    const entry = { id, watcher, fragment, progressNotify, active: false };
+    this.#watchers.set(id, entry);
+    this.#byWatcher.set(watcher, entry);
+    if (progressNotify) this.#startProgress();
+  }
+
+  /** Why a watcher can't be made, in etcd's words. */
+  #refusal(request: WatchCreateRequest): string | undefined {
+    const { key, rangeEnd, watchId, startRevision } = request;
+    if (watchId !== 0n && this.#watchers.has(watchId)) {
+      return 'mvcc: duplicate watch ID provided on the WatchStream';
+    }
+    const fromKeyOn = rangeEnd.length === 1 && rangeEnd[0] === 0;
+    const start = key.length === 0 ? FROM_FIRST_KEY : key;
+    if (rangeEnd.length > 0 && !fromKeyOn && Buffer.compare(start, rangeEnd) >= 0) {
+      return 'mvcc: watcher range is empty';
+    }
+    return startRevision < 0n ? etcdErrors.compacted.text : undefined;
+  }
+
+  #freeId(): bigint {
+    while (this.#watchers.has(this.#nextId)) this.#nextId++;
+    return this.#nextId++;
+  }
+
+  #cancel(id: bigint): void {
+    const found = this.#watchers.get(id);
+    if (found === undefined) return;
+    this.#forget(found);
+    const body = this.#responseHead(id, this.#options.store.revision).tag(0x20).uint(1);
+    this.#call.send(body.take());
+  }
+
+  /** Answers only when every watcher has seen everything: the revision is a promise. */
+  #progress(): void {
+    if (this.#watchers.size === 0) return;
+    const { hub } = this.#options;
+    const { revision } = hub;
+    if (!hub.syncedAt(this.#byWatcher.keys(), revision)) return;
+    this.#call.send(this.#responseHead(NO_WATCH_ID, revision).take());
+  }
+
+  #startProgress(): void {
+    if (this.#stopProgress !== undefined) return;
+    const { clock, random, progressNotifyIntervalMs } = this.#options;
+    const intervalMs = progressNotifyIntervalMs * (1 + random() * PROGRESS_JITTER);
+    this.#stopProgress = clock.every(intervalMs, () => this.#notifyProgress());
+  }
+
+  #notifyProgress(): void {
+    const { hub } = this.#options;
+    const { revision } = hub;
+    for (const entry of this.#watchers.values()) {
+      if (entry.progressNotify && !entry.active && hub.syncedAt([entry.watcher], revision)) {
+        this.#call.send(this.#responseHead(entry.id, revision).take());
+      }
+      entry.active = false;
+    }
+  }
+
+  #sendFragments(entry: StreamWatcher, batch: WatchBatch): boolean {
+    const parts = batch.split(this.#options.fragmentBytes);
+    let more = true;
+    for (let i = 0; i < parts.length; i++) {
+      const head = this.#eventsHead(entry.id, batch.headerRevision, i < parts.length - 1);
+      more = this.#call.send([head, parts[i] as Uint8Array]);
+    }
+    return more;
+  }
+
+  #eventsHead(id: bigint, revision: number, fragment: boolean): Uint8Array {
+    const head = this.#responseHead(id, revision);
+    if (fragment) head.tag(0x38).uint(1);
+    return head.take();
+  }
+
+  /** The fields that open every response: header and watch id. A `revision` of 0 is left out. */
+  #responseHead(id: bigint, revision: number): ProtoWriter {
+    writer.raw(this.#options.headers.at(revision));
+    if (id !== 0n) writer.tag(0x10).int64(id);
+    return writer;
+  }
+
+  #forget(entry: StreamWatcher): void {
+    entry.watcher.cancel();
+    this.#watchers.delete(entry.id);
+    this.#byWatcher.delete(entry.watcher);
+  }
+
+  #close(): void {
+    this.#stopProgress?.();
+    this.#stopProgress = undefined;
+    for (const entry of [...this.#watchers.values()]) this.#forget(entry);
+  }
+}
+
+function decodeWatchRequest(message: Uint8Array) {
+  return decodeMessage(WatchRequestSchema, message).requestUnion;
+}

@@ -1,0 +1,71 @@
+import { gunzipSync } from 'node:zlib';
+
+export interface MessageReceiver {
+  /** One whole message, owned by the receiver. */
+  onMessage(message: Uint8Array): void;
+  /** The stream isn't what gRPC allows; nothing follows. */
+  onError(status: number, text: string): void;
+}
+
+const RESOURCE_EXHAUSTED = 8;
+const INTERNAL = 13;
+const HEAD_BYTES = 5;
+
+/** Cuts a stream of bytes into gRPC messages: a flag byte, a 4-byte length, the message. */
+export class MessageReader {
+  readonly #maxBytes: number;
+  readonly #receiver: MessageReceiver;
+  #bytes: Buffer = Buffer.alloc(0);
+  #failed = false;
+
+  constructor(maxBytes: number, receiver: MessageReceiver) {
+    this.#maxBytes = maxBytes;
+    this.#receiver = receiver;
+  }
+
+  push(chunk: Buffer): void {
+    if (this.#failed) return;
+    this.#bytes = this.#bytes.length === 0 ? chunk : Buffer.concat([this.#bytes, chunk]);
+    while (!this.#failed && this.#bytes.length >= HEAD_BYTES) {
+      const size = this.#bytes.readUInt32BE(1);
+      if (size > this.#maxBytes) {
+        const text = `grpc: received message larger than max (${size} vs. ${this.#maxBytes})`;
+        this.#fail(RESOURCE_EXHAUSTED, text);
+        return;
+      }
+      if (this.#bytes.length < HEAD_BYTES + size) return;
+      const compressed = this.#bytes[0] === 1;
+      const message = this.#bytes.subarray(HEAD_BYTES, HEAD_BYTES + size);
+      this.#bytes = this.#bytes.subarray(HEAD_BYTES + size);
+      this.#deliver(message, compressed);
+    }
+  }
+
+  /** The stream has ended. False, after an error, when it ended inside a message. */
+  end(): boolean {
+    if (this.#failed) return false;
+    if (this.#bytes.length === 0) return true;
+    this.#fail(INTERNAL, 'unexpected EOF');
+    return false;
+  }
+
+  #deliver(message: Buffer, compressed: boolean): void {
+    if (!compressed) {
+      this.#receiver.onMessage(message);
+      return;
+    }
+    let plain: Buffer;
+    try {
+      plain = gunzipSync(message, { maxOutputLength: this.#maxBytes });
+    } catch {
+      this.#fail(INTERNAL, 'grpc: failed to decompress the received message');
+      return;
+    }
+    this.#receiver.onMessage(plain);
+  }
+
+  #fail(status: number, text: string): void {
+    this.#failed = true;
+    this.#receiver.onError(status, text);
+  }
+}
