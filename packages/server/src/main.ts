@@ -1,10 +1,12 @@
 #!/usr/bin/env node
 import { readFile } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type CommandLine, parseCommandLine } from './config/command-line.ts';
 import { ConfigError } from './config/config-error.ts';
 import type { LoadedConfig } from './config/load-config.ts';
 import type { ServerConfig } from './config/server-config.ts';
+import type { LogSink } from './logging/log-sink.ts';
 import type { ProcessLogger } from './logging/pino-logger.ts';
 import { exitCodeOf, exitCodeOfBug, runMember } from './run-member.ts';
 import { ETCD_VERSION, KVORUM_VERSION } from './version.ts';
@@ -12,7 +14,16 @@ import { ETCD_VERSION, KVORUM_VERSION } from './version.ts';
 // Everything heavy is imported after the command line is known to ask for a server: --version and --help answer
 // about as fast as Node starts.
 
+/** A reader of the log that does not take the last lines within this time loses them. */
+const drainTimeoutMs = 2000;
+
 const subcommands = ['gateway', 'grpc-proxy'];
+
+/** The log of the process: what is written, and the way out of the process it takes. */
+interface ProcessLog {
+  readonly logger: ProcessLogger;
+  readonly sink: LogSink;
+}
 
 async function main(args: readonly string[]): Promise<number> {
   if (subcommands.includes(args[0] ?? '')) {
@@ -55,15 +66,10 @@ function versionText(): string {
 
 async function serve(commandLine: CommandLine): Promise<number> {
   let loaded: LoadedConfig;
+  let log: ProcessLog;
   try {
-    const { loadConfig } = await import('./config/load-config.ts');
-    const { verifyFounding } = await import('./config/founding.ts');
-    loaded = await loadConfig(commandLine, {
-      environment: process.env,
-      defaultHost: firstPublicAddress(),
-      readFile: (path) => readFile(path, 'utf8'),
-    });
-    verifyFounding(loaded.config);
+    loaded = await readConfig(commandLine);
+    log = await openLog(loaded.config);
   } catch (error) {
     if (error instanceof ConfigError) {
       return refuse(error);
@@ -71,33 +77,39 @@ async function serve(commandLine: CommandLine): Promise<number> {
     throw error;
   }
   const { config, notices } = loaded;
-  let logger: ProcessLogger;
-  try {
-    logger = await openLogger(config);
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    return refuse(new ConfigError('invalid', `cannot open --log-outputs: ${reason}`));
-  }
-  dieOnUncaughtErrors(logger);
+  const { logger, sink } = log;
+  dieOnUncaughtErrors(log);
   logger.info('Running: ', { args: process.argv });
   for (const notice of notices) {
     logger[notice.level](notice.message, notice.fields);
   }
   try {
-    return await startAndRun(config, logger);
+    return await startAndRun(config, log);
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
     const code = exitCodeOf(error);
-    const stack = code === 1 || !(error instanceof Error) ? {} : { stack: error.stack };
-    logger.fatal('failed to start etcd', { error: message, ...stack });
-    process.stderr.write(`kvorum: ${message}\n`);
+    const stack = code === exitCodeOfBug && error instanceof Error ? { stack: error.stack } : {};
+    logger.fatal('failed to start etcd', { error: messageOf(error), ...stack });
+    await drain(sink);
+    process.stderr.write(`kvorum: ${messageOf(error)}\n`);
     return code;
   } finally {
-    logger.flush();
+    await drain(sink);
   }
 }
 
-async function startAndRun(config: ServerConfig, logger: ProcessLogger): Promise<number> {
+async function readConfig(commandLine: CommandLine): Promise<LoadedConfig> {
+  const { loadConfig } = await import('./config/load-config.ts');
+  const { verifyFounding } = await import('./config/founding.ts');
+  const loaded = await loadConfig(commandLine, {
+    environment: process.env,
+    defaultHost: firstPublicAddress(),
+    readFile: (path) => readFile(path, 'utf8'),
+  });
+  verifyFounding(loaded.config);
+  return loaded;
+}
+
+async function startAndRun(config: ServerConfig, log: ProcessLog): Promise<number> {
   const { Metrics } = await import('./metrics/metrics.ts');
   const { collectProcessMetrics } = await import('./metrics/process-metrics.ts');
   const { startMember } = await import('./server.ts');
@@ -105,70 +117,75 @@ async function startAndRun(config: ServerConfig, logger: ProcessLogger): Promise
   collectProcessMetrics(metrics);
   return runMember(
     config,
-    { logger, metrics, startMember },
+    { logger: log.logger, metrics, startMember },
     {
       onSignal(callback) {
         process.on('SIGINT', () => callback('interrupt'));
         process.on('SIGTERM', () => callback('terminated'));
       },
       exitNow(code) {
-        logger.flush();
+        log.sink.flushNow();
         process.exit(code);
       },
     },
   );
 }
 
-async function openLogger(config: Pick<ServerConfig, 'logLevel' | 'logFormat' | 'logOutputs'>) {
+/** Opens the log; rejects with `ConfigError` when an output can't be opened. */
+async function openLog(
+  config: Pick<ServerConfig, 'logLevel' | 'logFormat' | 'logOutputs'>,
+): Promise<ProcessLog> {
   const { openLogSink } = await import('./logging/log-sink.ts');
   const { createLogger } = await import('./logging/pino-logger.ts');
-  const sink = openLogSink(config.logOutputs, config.logFormat);
-  return createLogger({ level: config.logLevel, sink, nowMs: Date.now });
+  let sink: LogSink;
+  try {
+    sink = openLogSink(config.logOutputs, config.logFormat);
+  } catch (error) {
+    throw new ConfigError('invalid', `cannot open --log-outputs: ${messageOf(error)}`);
+  }
+  return { sink, logger: createLogger({ level: config.logLevel, sink, nowMs: Date.now }) };
 }
 
 /** Says why a configuration was refused: a line for machines as etcd writes it, and one for people. */
 async function refuse(error: ConfigError): Promise<number> {
-  const logger = await openLogger({
+  const { logger, sink } = await openLog({
     logLevel: 'info',
     logFormat: 'json',
     logOutputs: ['default'],
   });
   logger.warn('failed to verify flags', { error: error.message });
-  logger.flush();
+  await drain(sink);
   process.stderr.write(`kvorum: ${error.message}\n`);
   return error.exitCode;
 }
 
-/** A bug must not be survived: the state it left behind can't be trusted with data. */
-function dieOnUncaughtErrors(logger: ProcessLogger): void {
-  process.on('uncaughtException', (error: Error) => {
-    logger.fatal('uncaught error; the process ends', {
-      kind: error.name,
-      error: error.message,
-      ...details(error),
-      stack: error.stack,
-    });
+/** A bug must not be survived, not for one turn of the loop: the state it left behind can't be trusted with data. */
+function dieOnUncaughtErrors(log: ProcessLog): void {
+  process.on('uncaughtException', (error: unknown) => {
+    // What an error carries besides its message, such as the values of a broken invariant, goes along.
+    const fields = error instanceof Error ? { kind: error.name, ...error, stack: error.stack } : {};
+    log.logger.fatal('uncaught error; the process ends', { error: messageOf(error), ...fields });
+    log.sink.flushNow();
     process.exit(exitCodeOfBug);
   });
 }
 
-/** What an error carries besides its message, such as the values of a broken invariant. */
-function details(error: Error): Record<string, unknown> {
-  const { name: _name, message: _message, stack: _stack, ...rest } = { ...error };
-  return rest;
+async function drain(sink: LogSink): Promise<void> {
+  await Promise.race([sink.drain(), sleep(drainTimeoutMs, undefined, { ref: false })]);
 }
 
-/** The first address of this machine that is not loopback; IPv4 if there is one. */
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** The first IPv4 address of this machine that is not loopback. */
 function firstPublicAddress(): string | undefined {
   const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
-  const usable = addresses.filter((address) => !address.internal);
-  const ipv4 = usable.find((address) => address.family === 'IPv4');
-  return ipv4?.address;
+  return addresses.find((address) => !address.internal && address.family === 'IPv4')?.address;
 }
 
 // A reader that closes early (`--help | head`) is no error.
 process.stdout.on('error', () => {});
 process.stderr.on('error', () => {});
 
-const exitCode = await main(process.argv.slice(2));
-process.exit(exitCode);
+process.exit(await main(process.argv.slice(2)));

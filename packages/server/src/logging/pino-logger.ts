@@ -5,17 +5,16 @@ import type { LogFields, Logger } from './logger.ts';
 
 /** The logger of the process, which may also say why the process ends. */
 export interface ProcessLogger extends Logger {
-  /** A last line, at level fatal; it is on its way out of the process when the call returns. */
+  /** A last line, at level fatal. Drain or flush the sink before the process exits. */
   fatal(message: string, fields?: LogFields): void;
-  /** Writes what is buffered, in place; call it before the process exits. */
-  flush(): void;
 }
 
 /** What a process logger is made of. */
 export interface LoggerOptions {
   /** Lines below this level are not written. */
   readonly level: 'debug' | 'info' | 'warn' | 'error' | 'panic' | 'fatal';
-  readonly sink: LogSink;
+  /** Takes the lines; the caller keeps it, and flushes it at the end. */
+  readonly sink: Pick<LogSink, 'write'>;
   /** Wall clock, milliseconds since 1970. */
   readonly nowMs: () => number;
 }
@@ -32,18 +31,16 @@ export function createLogger(options: LoggerOptions): ProcessLogger {
     },
     sink,
   );
-  return new PinoLogger(root.child({ caller: 'main' }), root, sink);
+  return new PinoLogger(root.child({ caller: 'main' }), root);
 }
 
 class PinoLogger implements ProcessLogger {
   readonly #root: pino.Logger;
   readonly #pino: pino.Logger;
-  readonly #sink: LogSink;
 
-  constructor(self: pino.Logger, root: pino.Logger, sink: LogSink) {
+  constructor(self: pino.Logger, root: pino.Logger) {
     this.#pino = self;
     this.#root = root;
-    this.#sink = sink;
   }
 
   get debugEnabled(): boolean {
@@ -70,15 +67,10 @@ class PinoLogger implements ProcessLogger {
 
   fatal(message: string, fields?: LogFields): void {
     this.#pino.fatal(withMessage(message, fields));
-    this.#sink.flush();
-  }
-
-  flush(): void {
-    this.#sink.flush();
   }
 
   named(caller: string): Logger {
-    return new PinoLogger(this.#root.child({ caller }), this.#root, this.#sink);
+    return new PinoLogger(this.#root.child({ caller }), this.#root);
   }
 }
 

@@ -1,0 +1,81 @@
+import { describe, expect, it } from 'vitest';
+import {
+  findHostless,
+  isWildcard,
+  parseEndpointUrl,
+  parseEndpointUrls,
+  requireBindable,
+} from './endpoint-url.ts';
+
+describe('parseEndpointUrl', () => {
+  it('splits TCP URLs into host and port', () => {
+    expect(parseEndpointUrl('http://127.0.0.1:2379')).toEqual({
+      scheme: 'http',
+      host: '127.0.0.1',
+      port: 2379,
+      path: '',
+      href: 'http://127.0.0.1:2379',
+    });
+  });
+
+  it('takes IPv6 addresses in brackets', () => {
+    const url = parseEndpointUrl('https://[::1]:0');
+    expect([url.scheme, url.host, url.port]).toEqual(['https', '::1', 0]);
+  });
+
+  it.each([
+    ['unix:/run/etcd.sock', '/run/etcd.sock'],
+    ['unix:///run/etcd.sock', '/run/etcd.sock'],
+    ['unixs://localhost:2379', 'localhost:2379'],
+  ])('keeps the socket path of %s', (text, path) => {
+    expect(parseEndpointUrl(text)).toMatchObject({ path, host: '', port: 0, href: text });
+  });
+
+  it.each([
+    ['127.0.0.1:2379', 'URL scheme must be http, https, unix, or unixs: 127.0.0.1:2379'],
+    ['ftp://h:1', 'URL scheme must be http, https, unix, or unixs: ftp://h:1'],
+    ['', 'URL scheme must be http, https, unix, or unixs: '],
+    ['http://127.0.0.1', 'URL address does not have the form "host:port": http://127.0.0.1'],
+    ['http://::1:2379', 'URL address does not have the form "host:port": http://::1:2379'],
+    ['http://h:65536', 'URL address does not have the form "host:port": http://h:65536'],
+    ['http://a@h:1', 'URL address does not have the form "host:port": http://a@h:1'],
+    ['http://h:1/x', 'URL must not contain a path: http://h:1/x'],
+    ['unix:', 'URL must contain the path of a socket: unix:'],
+  ])('refuses %j', (text, message) => {
+    expect(() => parseEndpointUrl(text)).toThrow(message);
+  });
+});
+
+describe('parseEndpointUrls', () => {
+  it('sorts by text, as the list is announced', () => {
+    const urls = parseEndpointUrls('http://b:1, http://a:1');
+    expect(urls.map((url) => url.href)).toEqual(['http://a:1', 'http://b:1']);
+  });
+});
+
+describe('requireBindable', () => {
+  it.each(['http://localhost:1', 'http://0.0.0.0:1', 'http://[fe80::1%eth0]:1', 'unix:/s'])(
+    'accepts %s',
+    (text) => {
+      expect(() => requireBindable([parseEndpointUrl(text)])).not.toThrow();
+    },
+  );
+
+  it.each(['http://example.com:1', 'http://:1'])('refuses %s', (text) => {
+    const message = `expected IP in URL for binding (${text})`;
+    expect(() => requireBindable([parseEndpointUrl(text)])).toThrow(message);
+  });
+});
+
+describe('what an address says', () => {
+  it('finds a URL without a host, but lets sockets be', () => {
+    const urls = ['unix:/s', 'http://:1'].map(parseEndpointUrl);
+    expect(findHostless(urls)?.href).toBe('http://:1');
+  });
+
+  it('knows the addresses that mean every interface', () => {
+    expect(isWildcard(parseEndpointUrl('http://0.0.0.0:1'))).toBe(true);
+    expect(isWildcard(parseEndpointUrl('http://[::]:1'))).toBe(true);
+    expect(isWildcard(parseEndpointUrl('http://127.0.0.1:1'))).toBe(false);
+  });
+});
