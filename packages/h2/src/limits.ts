@@ -1,24 +1,141 @@
+import { H2Error } from './errors.ts';
+import { maxMaxFrameBytes, maxWindowBytes, minMaxFrameBytes } from './frames.ts';
+
 const KiB = 1024;
 const MiB = 1024 * KiB;
+const second = 1000;
+const hour = 3600 * second;
 
-/** Everything a peer could make grow, with its bound. Defaults are in `defaultLimits`. */
+/**
+ * Everything a peer could make grow or last, with its bound. Defaults are in `defaultLimits`; each reason
+ * stands here. Times of 0 mean "never", where the text says so.
+ */
 export interface Limits {
   /**
-   * Streams the peer may have open at once (SETTINGS_MAX_CONCURRENT_STREAMS); more are refused.
-   * Default 1,000: a slot is small, and beyond that more connections serve the peer better.
+   * Streams the peer may have open at once (SETTINGS_MAX_CONCURRENT_STREAMS); more are refused, which is
+   * safe to retry. 1,000: enough for a busy proxy, and what an abuser can hold of each other limit.
    */
   readonly maxConcurrentStreams: number;
+  /** Bytes of a frame's payload (SETTINGS_MAX_FRAME_SIZE). 16 KiB: every peer's default. */
+  readonly maxFrameBytes: number;
+  /** Bytes of a decoded header list (SETTINGS_MAX_HEADER_LIST_SIZE); also of a coded one. 64 KiB: a large token. */
+  readonly maxHeaderListBytes: number;
+  /** Fields of a header list. 128: real requests have fewer than 40. */
+  readonly maxHeaderFields: number;
+  /** CONTINUATION frames of one block. 16: four full frames reach the byte limit, floods use thousands. */
+  readonly maxContinuationFrames: number;
+
+  /** Bytes a peer may send on one stream ahead of us. 1 MiB: 8 Gbit/s at 1 ms, 80 Mbit/s at 100 ms. */
+  readonly streamWindowBytes: number;
+  /** The same for all of a connection's streams together. 16 MiB. */
+  readonly connectionWindowBytes: number;
   /**
-   * Largest gRPC message that is accepted, in bytes. Default 2 MiB, as etcd: 1.5 MiB of request and
+   * Bytes of one gRPC message, as sent and as decompressed. 2 MiB, as etcd: 1.5 MiB of request and
    * 512 KiB of overhead.
    */
   readonly maxReceiveMessageBytes: number;
-  /** Bytes of one stream's output that may wait before `send` returns false. Default 256 KiB. */
+  /**
+   * Bytes of a connection's unfinished and waiting messages; the call that goes over it is ended with
+   * RESOURCE_EXHAUSTED. 64 MiB: many of the largest messages at once, and no host-size surprise.
+   */
+  readonly maxReceiveBufferBytes: number;
+
+  /** Bytes of one stream's output that may wait before `send` returns false. 256 KiB: one good write. */
   readonly streamSendHighWaterBytes: number;
+  /**
+   * Bytes of a connection's output that may wait, for the peer's windows or for the socket, before new
+   * calls wait as well. 4 MiB.
+   */
+  readonly connectionSendHighWaterBytes: number;
+  /** Bytes handed to the byte stream ahead of it; the rest waits in its stream's queue. 512 KiB. */
+  readonly socketHighWaterBytes: number;
+
+  /**
+   * Streams a peer may make us drop, by RST_STREAM or by an error in its frames, before it is sent away
+   * (rapid reset and its kin): this many at once, and `resetsPerSecond` on average. Clients that cancel
+   * often reset a stream for every call they give up.
+   */
+  readonly resetBurst: number;
+  readonly resetsPerSecond: number;
+  /**
+   * Frames that cost us work and carry nothing: SETTINGS, PING, PRIORITY, empty DATA, unknown types.
+   * This many at once, and `idleFramesPerSecond` on average. Legitimate ones come once per second or
+   * once per call that they belong to.
+   */
+  readonly idleFrameBurst: number;
+  readonly idleFramesPerSecond: number;
+
+  /** Time for a new connection to send its preface and SETTINGS, in ms. 10 s. */
+  readonly handshakeTimeoutMs: number;
+  /** Time for a header block to be complete once begun, in ms. 10 s. */
+  readonly headerTimeoutMs: number;
+  /** Longest silence within an unfinished unary request, in ms. 60 s. */
+  readonly bodyTimeoutMs: number;
+  /** Longest standstill of output over `connectionSendHighWaterBytes`, in ms. 60 s. */
+  readonly sendStallTimeoutMs: number;
+  /** A connection without streams for so long is told to go, in ms. 0, never: as etcd. */
+  readonly idleTimeoutMs: number;
+  /** Time for a closing connection to take what was written, in ms. 2 s. */
+  readonly closeTimeoutMs: number;
+
+  /** Silence after which we ask whether the peer is there, in ms; 0: never. 2 hours, as etcd. */
+  readonly keepaliveIntervalMs: number;
+  /** Time for its answer, in ms. 20 s, as etcd. */
+  readonly keepaliveTimeoutMs: number;
+  /** PINGs that follow each other faster are strikes; the third ends the connection. 5 s, as etcd. */
+  readonly pingMinIntervalMs: number;
+  /** Whether PINGs are welcome while no stream is open. False, as etcd. */
+  readonly pingWithoutStreams: boolean;
 }
 
 export const defaultLimits: Limits = {
   maxConcurrentStreams: 1000,
+  maxFrameBytes: 16 * KiB,
+  maxHeaderListBytes: 64 * KiB,
+  maxHeaderFields: 128,
+  maxContinuationFrames: 16,
+  streamWindowBytes: 1 * MiB,
+  connectionWindowBytes: 16 * MiB,
   maxReceiveMessageBytes: 2 * MiB,
+  maxReceiveBufferBytes: 64 * MiB,
   streamSendHighWaterBytes: 256 * KiB,
+  connectionSendHighWaterBytes: 4 * MiB,
+  socketHighWaterBytes: 512 * KiB,
+  resetBurst: 1000,
+  resetsPerSecond: 200,
+  idleFrameBurst: 1000,
+  idleFramesPerSecond: 100,
+  handshakeTimeoutMs: 10 * second,
+  headerTimeoutMs: 10 * second,
+  bodyTimeoutMs: 60 * second,
+  sendStallTimeoutMs: 60 * second,
+  idleTimeoutMs: 0,
+  closeTimeoutMs: 2 * second,
+  keepaliveIntervalMs: 2 * hour,
+  keepaliveTimeoutMs: 20 * second,
+  pingMinIntervalMs: 5 * second,
+  pingWithoutStreams: false,
 };
+
+/** Fills in the defaults; throws `H2Error` "limit" for values that cannot work. */
+export function resolveLimits(chosen: Partial<Limits> | undefined): Limits {
+  const limits: Limits = { ...defaultLimits, ...chosen };
+  for (const [name, value] of Object.entries(limits)) {
+    if (typeof value === 'number' && !(value >= 0 && value <= Number.MAX_SAFE_INTEGER)) {
+      throw new H2Error('limit', `${name} is ${value}`);
+    }
+  }
+  check(limits.maxFrameBytes >= minMaxFrameBytes, 'maxFrameBytes is below 16,384');
+  check(limits.maxFrameBytes <= maxMaxFrameBytes, 'maxFrameBytes is above 16,777,215');
+  check(limits.streamWindowBytes <= maxWindowBytes, 'streamWindowBytes does not fit 31 bits');
+  check(limits.connectionWindowBytes <= maxWindowBytes, 'connectionWindowBytes: over 31 bits');
+  check(
+    limits.connectionWindowBytes >= limits.streamWindowBytes,
+    'connectionWindowBytes is below streamWindowBytes',
+  );
+  return limits;
+}
+
+function check(condition: boolean, text: string): void {
+  if (!condition) throw new H2Error('limit', text);
+}

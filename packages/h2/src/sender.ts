@@ -1,0 +1,295 @@
+import { ByteQueue } from './byte-queue.ts';
+import {
+  defaultWindowBytes,
+  Flag,
+  FrameType,
+  frameHeaderBytes,
+  maxWindowBytes,
+  minMaxFrameBytes,
+  writeFrameHeader,
+  writeUint32,
+} from './frames.ts';
+import { HpackEncoder } from './hpack/encoder.ts';
+import type { HeaderField } from './hpack/header-field.ts';
+import type { HeaderTemplate } from './hpack/header-template.ts';
+import type { Limits } from './limits.ts';
+import type { Output } from './output.ts';
+import type { H2Stream } from './stream.ts';
+
+/** Told by the sender what its connection must know. */
+export interface SenderOwner {
+  /** END_STREAM of a stream was written. */
+  onEndSent(stream: H2Stream): void;
+  /** Something was written; it must be flushed by the end of the turn. */
+  onOutput(): void;
+}
+
+/** What a block was encoded to, good while the encoder's table has the same version. */
+interface EncodedTemplate {
+  readonly version: number;
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * A connection's output: frames, the peer's windows, and the line of streams that wait for one of them.
+ * DATA goes out at once when it may; else it waits in its stream, and streams take turns, one frame each.
+ */
+export class Sender {
+  readonly output: Output;
+  readonly encoder = new HpackEncoder();
+  /** What the peer lets us send on all streams together. */
+  window: number = defaultWindowBytes;
+  /** Bytes in the queues of all streams. */
+  queuedBytes = 0;
+  /** Bytes the byte stream had not got rid of after the last flush. */
+  socketBytes = 0;
+  /** DATA bytes and header blocks ever sent. */
+  sentBytes = 0;
+  sentBlocks = 0;
+  /** The peer's SETTINGS_INITIAL_WINDOW_SIZE and SETTINGS_MAX_FRAME_SIZE. */
+  initialStreamWindow: number = defaultWindowBytes;
+  maxFrameBytes: number = minMaxFrameBytes;
+  readonly #owner: SenderOwner;
+  readonly #limits: Limits;
+  readonly #templates: (EncodedTemplate | undefined)[] = [];
+  /** Streams with output that only the connection's window or the socket holds up. */
+  #line: H2Stream[] = [];
+  #drainWaiters: H2Stream[] = [];
+  #isResuming = false;
+
+  constructor(owner: SenderOwner, output: Output, limits: Limits) {
+    this.#owner = owner;
+    this.output = output;
+    this.#limits = limits;
+  }
+
+  /** Output has piled up: new calls should wait. */
+  get isCongested(): boolean {
+    const waiting = this.queuedBytes + this.output.pendingBytes + this.socketBytes;
+    return waiting > this.#limits.connectionSendHighWaterBytes;
+  }
+
+  /** True: the stream may go on sending. False: `StreamSink.onDrain` will follow. */
+  mayGoOn(stream: H2Stream): boolean {
+    const isBelow =
+      stream.queuedBytes <= this.#limits.streamSendHighWaterBytes &&
+      this.queuedBytes <= this.#limits.connectionSendHighWaterBytes;
+    if (isBelow) return true;
+    if (!stream.wantsDrain) {
+      stream.wantsDrain = true;
+      this.#drainWaiters.push(stream);
+    }
+    return false;
+  }
+
+  /** A frame without flow control; returns the offset of its payload in `output.buffer`. */
+  writeFrame(length: number, type: number, flags: number, streamId: number): number {
+    const at = this.output.reserve(frameHeaderBytes + length);
+    this.#owner.onOutput();
+    return writeFrameHeader(this.output.buffer, at, length, type, flags, streamId);
+  }
+
+  writeUint32Frame(type: number, streamId: number, value: number): void {
+    const at = this.writeFrame(4, type, 0, streamId);
+    writeUint32(this.output.buffer, at, value);
+  }
+
+  /** Sends a header block now; nothing of the stream may be queued before it. */
+  sendHeaders(stream: H2Stream, fields: readonly HeaderField[], endStream: boolean): void {
+    this.#writeBlock(stream, this.encoder.encode(fields), endStream);
+  }
+
+  /** The same for fields that are sent often: they are encoded once. */
+  sendTemplate(stream: H2Stream, template: HeaderTemplate, endStream: boolean): void {
+    const { version } = this.encoder;
+    const known = this.#templates[template.key];
+    if (known !== undefined && known.version === version) {
+      this.#writeBlock(stream, known.bytes, endStream);
+      return;
+    }
+    const bytes = this.encoder.encode(template.fields);
+    if (version === this.encoder.version) {
+      this.#templates[template.key] = { version, bytes: bytes.slice() };
+    }
+    this.#writeBlock(stream, bytes, endStream);
+  }
+
+  /**
+   * Writes the header of a DATA frame that may go out now, and charges the windows. Returns the offset of
+   * its payload in `output.buffer`, or -1: then the bytes must be queued.
+   */
+  reserveData(stream: H2Stream, length: number): number {
+    if (
+      length > this.maxFrameBytes ||
+      length > stream.sendWindow ||
+      length > this.window ||
+      stream.queuedBytes > 0 ||
+      this.#isSocketFull()
+    ) {
+      return -1;
+    }
+    stream.sendWindow -= length;
+    this.window -= length;
+    this.sentBytes += length;
+    return this.writeFrame(length, FrameType.data, 0, stream.id);
+  }
+
+  /** Queues body bytes, which must not change any more; `pump` follows. */
+  enqueue(stream: H2Stream, bytes: Uint8Array): void {
+    stream.queue ??= new ByteQueue();
+    stream.queue.push(bytes);
+    this.queuedBytes += bytes.length;
+  }
+
+  /** Ends our side of the stream, behind what is queued. */
+  end(stream: H2Stream, trailers: readonly HeaderField[] | undefined): void {
+    if (stream.queuedBytes > 0) {
+      stream.endsAfterQueue = true;
+      stream.trailers = trailers;
+    } else {
+      this.#writeEnd(stream, trailers);
+    }
+  }
+
+  /** Sends what the windows and the socket take of a stream's queue, now or when its turn comes. */
+  pump(stream: H2Stream): void {
+    if (stream.isWaiting || stream.queuedBytes === 0 || stream.sendWindow <= 0) return;
+    stream.isWaiting = true;
+    this.#line.push(stream);
+    if (this.#line.length === 1) this.resume();
+  }
+
+  /** Goes on after a window has opened or the socket has drained. */
+  resume(): void {
+    if (this.#isResuming) return;
+    this.#isResuming = true;
+    let head = 0;
+    // Taking turns: whoever has more to send joins the end of the line.
+    while (head < this.#line.length && this.window > 0 && !this.#isSocketFull()) {
+      const stream = this.#line[head] as H2Stream;
+      head += 1;
+      stream.isWaiting = false;
+      if (!stream.closed) this.#sendOneFrame(stream);
+    }
+    if (head > 0) this.#line = this.#line.slice(head);
+    this.#isResuming = false;
+    if (this.#drainWaiters.length > 0) this.#tellDrained();
+  }
+
+  /** True while streams stand in line; `resume` lets them go on. */
+  get hasLine(): boolean {
+    return this.#line.length > 0 && this.window > 0;
+  }
+
+  /** Forgets what a stream that is closed had queued. */
+  forget(stream: H2Stream): void {
+    if (stream.queue === undefined) return;
+    this.queuedBytes -= stream.queue.size;
+    stream.queue = undefined;
+  }
+
+  /** The stream's window grew; false when it overflows. */
+  openStreamWindow(stream: H2Stream, increment: number): boolean {
+    stream.sendWindow += increment;
+    if (stream.sendWindow > maxWindowBytes) return false;
+    this.pump(stream);
+    return true;
+  }
+
+  /** The connection's window grew; false when it overflows. */
+  openWindow(increment: number): boolean {
+    this.window += increment;
+    if (this.window > maxWindowBytes) return false;
+    this.resume();
+    return true;
+  }
+
+  /** What was handed on has not been taken: DATA must wait. */
+  #isSocketFull(): boolean {
+    return this.output.pendingBytes + this.socketBytes > this.#limits.socketHighWaterBytes;
+  }
+
+  #sendOneFrame(stream: H2Stream): void {
+    const { queue } = stream;
+    if (queue === undefined) return;
+    let left = Math.min(this.maxFrameBytes, queue.size, stream.sendWindow, this.window);
+    if (left <= 0) return;
+    stream.sendWindow -= left;
+    this.window -= left;
+    this.queuedBytes -= left;
+    this.sentBytes += left;
+    const isLast = left === queue.size;
+    const endsHere = isLast && stream.endsAfterQueue && stream.trailers === undefined;
+    const at = this.output.reserve(frameHeaderBytes);
+    const flags = endsHere ? Flag.endStream : 0;
+    writeFrameHeader(this.output.buffer, at, left, FrameType.data, flags, stream.id);
+    this.#owner.onOutput();
+    while (left > 0) {
+      const piece = queue.shift(left) as Uint8Array;
+      left -= piece.length;
+      this.output.append(piece);
+    }
+    if (!isLast) {
+      if (stream.sendWindow > 0) {
+        stream.isWaiting = true;
+        this.#line.push(stream);
+      }
+    } else if (endsHere) {
+      this.#owner.onEndSent(stream);
+    } else if (stream.endsAfterQueue) {
+      this.#writeEnd(stream, stream.trailers);
+    }
+  }
+
+  #writeEnd(stream: H2Stream, trailers: readonly HeaderField[] | undefined): void {
+    if (trailers === undefined) {
+      this.writeFrame(0, FrameType.data, Flag.endStream, stream.id);
+      this.#owner.onEndSent(stream);
+    } else {
+      this.sendHeaders(stream, trailers, true);
+    }
+  }
+
+  #writeBlock(stream: H2Stream, block: Uint8Array, endStream: boolean): void {
+    const endFlag = endStream ? Flag.endStream : 0;
+    this.sentBlocks += 1;
+    const { length } = block;
+    if (length <= this.maxFrameBytes) {
+      const flags = Flag.endHeaders | endFlag;
+      const at = this.writeFrame(length, FrameType.headers, flags, stream.id);
+      const { buffer } = this.output;
+      for (let i = 0; i < length; i++) buffer[at + i] = block[i] as number;
+    } else {
+      this.#writeLongBlock(stream.id, block, endFlag);
+    }
+    if (endStream) this.#owner.onEndSent(stream);
+  }
+
+  #writeLongBlock(streamId: number, block: Uint8Array, endFlag: number): void {
+    for (let from = 0; from < block.length; from += this.maxFrameBytes) {
+      const end = Math.min(block.length, from + this.maxFrameBytes);
+      const type = from === 0 ? FrameType.headers : FrameType.continuation;
+      const lastFlag = end === block.length ? Flag.endHeaders : 0;
+      const flags = lastFlag | (from === 0 ? endFlag : 0);
+      const at = this.writeFrame(end - from, type, flags, streamId);
+      this.output.buffer.set(block.subarray(from, end), at);
+    }
+  }
+
+  #tellDrained(): void {
+    const waiters = this.#drainWaiters;
+    this.#drainWaiters = [];
+    for (const stream of waiters) {
+      const isLow =
+        stream.queuedBytes * 2 <= this.#limits.streamSendHighWaterBytes &&
+        this.queuedBytes * 2 <= this.#limits.connectionSendHighWaterBytes;
+      if (stream.closed) continue;
+      if (isLow) {
+        stream.wantsDrain = false;
+        stream.sink.onDrain();
+      } else {
+        this.#drainWaiters.push(stream);
+      }
+    }
+  }
+}

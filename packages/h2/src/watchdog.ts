@@ -1,0 +1,76 @@
+import type { H2Connection } from './connection.ts';
+
+/**
+ * Everything about one connection that time decides: what the peer must have done by when, and whether
+ * it is there at all. `sweep` looks about once a second, so each time is late by up to that much.
+ */
+export class Watchdog {
+  readonly #connection: H2Connection;
+  /** When we asked for a sign of life, in the clock's ms; -1: no answer is due. */
+  #pingSentAtMs = -1;
+  #stalledSinceMs = -1;
+  #stalledAtBytes = 0;
+
+  constructor(connection: H2Connection) {
+    this.#connection = connection;
+  }
+
+  sweep(nowMs: number) {
+    const connection = this.#connection;
+    const { limits } = connection;
+    if (connection.ended) {
+      if (nowMs - connection.endedAtMs >= limits.closeTimeoutMs) connection.stream.destroy();
+      return;
+    }
+    if (!connection.greeted) {
+      if (nowMs - connection.openedAtMs >= limits.handshakeTimeoutMs) {
+        connection.timeOut('no SETTINGS came');
+      }
+      return;
+    }
+    const { blockBegunAtMs } = connection;
+    if (blockBegunAtMs >= 0 && nowMs - blockBegunAtMs >= limits.headerTimeoutMs) {
+      return connection.timeOut('a header block was not completed');
+    }
+    if (
+      connection.isDrainAnnounced &&
+      nowMs - connection.drainingSinceMs >= limits.closeTimeoutMs
+    ) {
+      connection.finishDrain();
+    }
+    for (const stream of connection.streams.values()) {
+      if (!stream.remoteClosed) stream.sink.onSweep(nowMs - stream.receivedAtMs);
+    }
+    this.#watchOutput(nowMs);
+    this.#watchSilence(nowMs);
+    const isIdle = connection.activeStreams === 0 && limits.idleTimeoutMs > 0;
+    if (isIdle && nowMs - connection.idleSinceMs >= limits.idleTimeoutMs) connection.drain();
+  }
+
+  /** A peer that takes nothing of what piles up is cut off. */
+  #watchOutput(nowMs: number): void {
+    const { sender, stream, limits } = this.#connection;
+    const takenBytes = sender.sentBytes - stream.writableLength;
+    if (!sender.isCongested || takenBytes !== this.#stalledAtBytes) {
+      this.#stalledAtBytes = takenBytes;
+      this.#stalledSinceMs = nowMs;
+    } else if (nowMs - this.#stalledSinceMs >= limits.sendStallTimeoutMs) {
+      this.#connection.timeOut('the peer takes no output');
+    }
+  }
+
+  #watchSilence(nowMs: number): void {
+    const connection = this.#connection;
+    const { keepaliveIntervalMs, keepaliveTimeoutMs } = connection.limits;
+    if (keepaliveIntervalMs === 0) return;
+    if (connection.nowMs >= this.#pingSentAtMs) this.#pingSentAtMs = -1;
+    if (this.#pingSentAtMs >= 0) {
+      if (nowMs - this.#pingSentAtMs >= keepaliveTimeoutMs) {
+        connection.timeOut('no answer to a keep-alive PING');
+      }
+    } else if (nowMs - connection.nowMs >= keepaliveIntervalMs) {
+      this.#pingSentAtMs = nowMs;
+      connection.writeKeepalivePing();
+    }
+  }
+}
