@@ -34,9 +34,14 @@ export const layers: Readonly<Record<string, Layer>> = {
   mvcc: {
     imports: ['rocksdb', 'sorted-btree'],
     builtins: 'pure',
-    hostFiles: ['rocksdb-engine.ts'],
+    hostFiles: ['rocksdb-binding.ts', 'rocksdb-engine.ts'],
   },
-  h2: { imports: [], builtins: 'pure', hostFiles: ['clock.ts', 'socket.ts'] },
+  h2: {
+    imports: [],
+    builtins: 'pure',
+    // output.ts must know a TCP socket when it sees one: such a socket copies what it can't write at once.
+    hostFiles: ['clock.ts', 'socket.ts', 'output.ts'],
+  },
   api: { imports: ['@bufbuild/protobuf'], builtins: 'none', hostFiles: [] },
   server: {
     imports: [
@@ -48,7 +53,6 @@ export const layers: Readonly<Record<string, Layer>> = {
       '@bufbuild/protobuf',
       '@connectrpc/connect',
       '@connectrpc/connect-node',
-      'commander',
       'fastest-levenshtein',
       'pino',
       'prom-client',
@@ -56,8 +60,8 @@ export const layers: Readonly<Record<string, Layer>> = {
     ],
     // It is the package that wires the world in: sockets, TLS, hashes. Time still enters by its clock.
     builtins: 'all',
-    // process-vars.ts reports on the process itself.
-    hostFiles: ['main.ts', 'clock.ts', 'http/process-vars.ts'],
+    // server.ts fills in what its caller did not inject; process-vars.ts reports on the process itself.
+    hostFiles: ['main.ts', 'program.ts', 'server.ts', 'clock.ts', 'http/process-vars.ts'],
   },
 };
 
