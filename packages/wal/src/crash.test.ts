@@ -3,7 +3,7 @@ import type { WalRecord } from './record.ts';
 import { Prng } from './testing/prng.ts';
 import { entryOf, payloadOf, snapshotOf, stateOf } from './testing/records.ts';
 import { SimDisk } from './testing/sim-disk.ts';
-import { Wal } from './wal.ts';
+import { type OpenedWal, Wal } from './wal.ts';
 
 const DIR = 'data/wal';
 const SEGMENT_BYTES = 4096;
@@ -20,6 +20,8 @@ interface Told {
   released: number;
   /** Serial of the first entry above `released`. */
   firstNeeded: number;
+  /** Serials of the state records. */
+  states: number[];
 }
 
 function serialBytes(serial: number, size: number): Uint8Array {
@@ -33,18 +35,17 @@ function serialOf(record: WalRecord): number {
   return new DataView(data.buffer, data.byteOffset).getUint32(0);
 }
 
+function openLog(disk: SimDisk, snapshotIndex: number): OpenedWal {
+  return Wal.open({ disk, dir: DIR, segmentBytes: SEGMENT_BYTES, snapshotIndex });
+}
+
 /** Opens what a crash left and checks it: a prefix of what was told, with all that was synced. */
 function check(disk: SimDisk, told: Told): void {
   if (!Wal.exists(disk, DIR)) {
     expect(told.created).toBe(false);
     return;
   }
-  const opened = Wal.open({
-    disk,
-    dir: DIR,
-    segmentBytes: SEGMENT_BYTES,
-    snapshotIndex: told.released,
-  });
+  const opened = openLog(disk, told.released);
   let last = 0;
   for (const [i, record] of opened.records.entries()) {
     if (record.type === 'snapshot') continue;
@@ -59,15 +60,16 @@ function check(disk: SimDisk, told: Told): void {
   }
   expect(last).toBeGreaterThanOrEqual(told.synced);
   expect(last).toBeLessThanOrEqual(told.appended);
+  const state = opened.state === null ? undefined : serialOf({ type: 'state', data: opened.state });
+  expect(state).toBe(told.states.findLast((serial) => serial <= last));
+  if (last % 4 !== 0) {
+    opened.wal.close();
+    return;
+  }
   // The log goes on where it ended.
   opened.wal.append([entryOf(opened.lastIndex + 1, serialBytes(last + 1, 600))]);
   opened.wal.close();
-  const again = Wal.open({
-    disk,
-    dir: DIR,
-    segmentBytes: SEGMENT_BYTES,
-    snapshotIndex: told.released,
-  });
+  const again = openLog(disk, told.released);
   expect(again.torn).toBeNull();
   expect(serialOf(again.records.findLast((record) => record.type === 'entry') as WalRecord)).toBe(
     last + 1,
@@ -81,27 +83,35 @@ async function run(seed: number): Promise<number> {
   const disk = new SimDisk({ seed });
   disk.mkdir('data');
   disk.syncDir('');
-  const told: Told = { created: false, appended: 0, synced: 0, released: 0, firstNeeded: 1 };
+  const told: Told = {
+    created: false,
+    appended: 0,
+    synced: 0,
+    released: 0,
+    firstNeeded: 1,
+    states: [],
+  };
   let crashes = 0;
   disk.onBoundary = (boundary) => {
     const options = { unsyncedKept: KEPT[prng.below(KEPT.length)] as number };
     const crashed = disk.crashClone(prng.next(), options);
     crashes++;
-    if (boundary.number % 8 === 0) {
-      // The repair is interrupted, too: each of its steps must leave a log that opens.
+    if (boundary.number % 8 === 0 && Wal.exists(crashed, DIR)) {
+      // A second crash while the first is repaired and its end written over.
       crashed.onBoundary = () => {
         crashes++;
         check(crashed.crashClone(prng.next(), options), told);
       };
-      if (Wal.exists(crashed, DIR)) {
-        Wal.open({
-          disk: crashed,
-          dir: DIR,
-          segmentBytes: SEGMENT_BYTES,
-          snapshotIndex: told.released,
-        }).wal.close();
-      }
+      const { wal, records } = openLog(crashed, told.released);
       crashed.onBoundary = null;
+      const serials = records.map((record) => (record.type === 'snapshot' ? 0 : serialOf(record)));
+      const serial = Math.max(0, ...serials) + 1;
+      wal.append([entryOf(wal.lastIndex + 1, serialBytes(serial, 1000))]);
+      const states = told.states.filter((state) => state < serial);
+      check(crashed.crashClone(prng.next(), options), { ...told, states, appended: serial });
+      wal.close();
+      crashes += 2;
+      return;
     }
     check(crashed, told);
   };
@@ -125,6 +135,7 @@ async function run(seed: number): Promise<number> {
         serial++;
         if (prng.chance(0.2)) {
           records.push(stateOf(serialBytes(serial, prng.below(30))));
+          told.states.push(serial);
           continue;
         }
         const last = entries.at(-1)?.index ?? told.released;

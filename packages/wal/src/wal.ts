@@ -219,6 +219,11 @@ export class Wal {
     return this.#offset - this.#syncedOffset;
   }
 
+  /** Where in the last segment the next record goes, in bytes. */
+  get tailOffset(): number {
+    return this.#offset;
+  }
+
   /** Names and first indexes of the files on disk, oldest first; the last is being written. */
   get segments(): readonly Segment[] {
     return this.#segments;
