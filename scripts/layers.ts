@@ -39,7 +39,7 @@ export const layers: Readonly<Record<string, Layer>> = {
   h2: {
     imports: [],
     builtins: 'pure',
-    // output.ts must know a TCP socket when it sees one: such a socket copies what it can't write at once.
+    // output.ts asks of a stream whether it is a TCP socket, no more.
     hostFiles: ['clock.ts', 'socket.ts', 'output.ts'],
   },
   api: { imports: ['@bufbuild/protobuf'], builtins: 'none', hostFiles: [] },
