@@ -1,0 +1,184 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Etcdctl } from '../framework/etcdctl.ts';
+import { eventually } from '../framework/eventually.ts';
+import {
+  type MemberOptions,
+  startEtcd,
+  startKvorum,
+  type TestMember,
+} from '../framework/member.ts';
+import type { ExitStatus, RunningProgram } from '../framework/process.ts';
+import type { RealEtcd } from '../framework/real-etcd.ts';
+
+/** What a user types, one command after the other. */
+export type Script = (session: Session) => Promise<void>;
+
+/** What two servers answered to the same script, line by line. */
+export interface Transcripts {
+  readonly etcd: readonly string[];
+  readonly kvorum: readonly string[];
+}
+
+/** Plays a script with the real etcdctl against a fresh member of each server. */
+export async function play(
+  real: RealEtcd,
+  script: Script,
+  options: MemberOptions = {},
+): Promise<Transcripts> {
+  await using etcd = await startEtcd(real, options);
+  await using kvorum = await startKvorum(options);
+  const [theirs, ours] = await Promise.all([etcd, kvorum].map((one) => record(real, one, script)));
+  return { etcd: theirs ?? [], kvorum: ours ?? [] };
+}
+
+async function record(real: RealEtcd, member: TestMember, script: Script): Promise<string[]> {
+  const folder = await mkdtemp(join(tmpdir(), 'kvorum-session-'));
+  const session = new Session(real, member, folder);
+  try {
+    await script(session);
+    return session.transcript;
+  } catch (error) {
+    const read = session.transcript.join('\n');
+    throw new Error(`${member.process.file} did not play along after:\n${read}`, { cause: error });
+  } finally {
+    await session.end();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** One user at one member. All that is said lands in the transcript, with what may differ masked. */
+export class Session {
+  readonly transcript: string[] = [];
+  /** For files of this session; masked in the transcript. */
+  readonly folder: string;
+  readonly member: TestMember;
+  readonly #ctl: Etcdctl;
+  readonly #leases: string[] = [];
+  readonly #running = new Set<RunningProgram>();
+
+  constructor(real: RealEtcd, member: TestMember, folder: string) {
+    this.#ctl = new Etcdctl(real, member.endpoint);
+    this.member = member;
+    this.folder = folder;
+  }
+
+  /** Runs a command, notes it with what it printed, and returns its output unmasked. */
+  async run(...args: readonly string[]): Promise<readonly string[]> {
+    return this.runWithInput('', ...args);
+  }
+
+  async runWithInput(input: string, ...args: readonly string[]): Promise<readonly string[]> {
+    const { status, stdout, stderr } = await this.#ctl.runWithInput(input, ...args);
+    this.#noteCommand(args);
+    this.note(stdout);
+    this.#noteErrors(stderr);
+    this.#noteExit(status);
+    return stdout;
+  }
+
+  /** Runs a command whose output needs more than the usual masks: it must succeed, and nothing of it is noted. */
+  async raw(...args: readonly string[]): Promise<readonly string[]> {
+    const { status, stdout, stderr } = await this.#ctl.run(...args);
+    if (status.code !== 0) throw new Error(`${args.join(' ')}: ${stderr.join('\n')}`);
+    this.#noteCommand(args);
+    return stdout;
+  }
+
+  /** Runs each command line, split at spaces. */
+  async runAll(...commands: readonly string[]): Promise<void> {
+    for (const command of commands) await this.run(...command.split(' '));
+  }
+
+  /** Grants a lease and returns its id in hex; the transcript shows a name in its place. */
+  async grant(ttlSeconds: number): Promise<string> {
+    const result = await this.#ctl.run('lease', 'grant', `${ttlSeconds}`);
+    const id = /^lease ([0-9a-f]{16}) granted/.exec(result.stdout[0] ?? '')?.[1];
+    if (id === undefined) throw new Error(`no lease: ${result.stderr.join('\n')}`);
+    this.#leases.push(id);
+    this.#noteCommand(['lease', 'grant', `${ttlSeconds}`]);
+    this.note(result.stdout);
+    return id;
+  }
+
+  /** Starts a command that runs until `finish`, such as `watch`. */
+  async start(...args: readonly string[]): Promise<RunningProgram> {
+    const program = await this.#ctl.start(...args);
+    this.#running.add(program);
+    this.#noteCommand(args);
+    return program;
+  }
+
+  /** Waits until the member has exactly so many watchers: then those of this session are in place. */
+  async watchers(count: number): Promise<void> {
+    await eventually(`${count} watchers`, async () => {
+      return (await this.member.metric('etcd_debugging_mvcc_watcher_total')) === count;
+    });
+  }
+
+  /** Interrupts a command once it has printed a line, and notes its output. */
+  async finish(program: RunningProgram, lastLine: RegExp): Promise<void> {
+    await program.stdout.line(lastLine);
+    const status = await program.stop('SIGINT');
+    this.#running.delete(program);
+    this.note(program.stdout.lines);
+    this.#noteErrors(program.stderr.lines);
+    this.#noteExit(status);
+  }
+
+  /** Waits for a command that ends by itself, and notes its output. */
+  async ended(program: RunningProgram): Promise<void> {
+    const status = await program.exited;
+    this.#running.delete(program);
+    this.note(program.stdout.lines);
+    this.#noteErrors(program.stderr.lines);
+    this.#noteExit(status);
+  }
+
+  note(lines: readonly string[]): void {
+    this.transcript.push(...lines.map((line) => this.#mask(line)));
+  }
+
+  /** Ends what still runs. */
+  async end(): Promise<void> {
+    for (const program of this.#running) await program[Symbol.asyncDispose]();
+  }
+
+  #noteCommand(args: readonly string[]): void {
+    const words = args.map((arg) => (/^[\w./=:-]+$/.test(arg) ? arg : JSON.stringify(arg)));
+    this.note([`$ etcdctl ${words.join(' ')}`]);
+  }
+
+  /** Of a line that etcdctl's logger wrote only the text matters: the rest is times and addresses. */
+  #noteErrors(lines: readonly string[]): void {
+    for (const line of lines) {
+      if (!line.startsWith('{')) {
+        this.note([`stderr: ${line}`]);
+        continue;
+      }
+      const entry: { msg?: string; error?: string } = JSON.parse(line);
+      this.note([`log: ${entry.msg} ${entry.error ?? ''}`.trimEnd()]);
+    }
+  }
+
+  #noteExit({ code, signal }: ExitStatus): void {
+    if (code !== 0) this.note([`exit ${code ?? signal}`]);
+  }
+
+  #mask(line: string): string {
+    let masked = line
+      .replaceAll(this.member.endpoint, 'ENDPOINT')
+      .replaceAll(this.folder, 'FOLDER');
+    this.#leases.forEach((id, index) => {
+      const spellings = [id, id.replace(/^0+/, ''), BigInt(`0x${id}`).toString()];
+      for (const spelling of spellings) masked = masked.replaceAll(spelling, `LEASE${index + 1}`);
+    });
+    return masked
+      .replace(/took = \S+/, 'took = TIME')
+      .replace(/took (\d\S*s)\b/, 'took TIME')
+      .replace(/"took":"[^"]+"/g, '"took":"TIME"')
+      .replace(/\/[0-9a-f]{12,16}\b/, '/LEASE')
+      .replace(/remaining\(\d+s\)/, 'remaining(SECONDS)');
+  }
+}
