@@ -1,6 +1,7 @@
+import { findHostless, isWildcard, requireBindable } from './address-rules.ts';
 import { parseAutoCompaction } from './auto-compaction.ts';
 import { ConfigError } from './config-error.ts';
-import { type EndpointUrl, findHostless, isWildcard, requireBindable } from './endpoint-url.ts';
+import type { EndpointUrl } from './endpoint-url.ts';
 import { flagTable } from './flag-table.ts';
 import type { FlagValues } from './flag-values.ts';
 import { initialClusterOf, parseInitialCluster } from './initial-cluster.ts';

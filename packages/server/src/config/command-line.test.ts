@@ -85,14 +85,4 @@ describe('parseCommandLine', () => {
     expect(() => parseCommandLine(args)).toThrow(message);
     expect(() => parseCommandLine(args)).toThrow(expect.objectContaining({ exitCode: 2 }));
   });
-
-  it('names the flag somebody probably meant', () => {
-    expect(() => parseCommandLine(['--listen-client-url=x'])).toThrow(
-      'flag provided but not defined: -listen-client-url\nDid you mean --listen-client-urls?',
-    );
-  });
-
-  it('names no flag when none is near', () => {
-    expect(() => parseCommandLine(['--frobnicate'])).toThrow(/^[^\n]*$/);
-  });
 });

@@ -1,9 +1,11 @@
-import { closest, distance } from 'fastest-levenshtein';
 import { ConfigError } from './config-error.ts';
 import type { Flag } from './flag.ts';
 import { flagsByName } from './flag-table.ts';
 import { isBooleanWord } from './flag-value.ts';
 import { FlagValues } from './flag-values.ts';
+
+/** How the message about an unknown flag begins; the name follows. */
+export const unknownFlagPrefix = 'flag provided but not defined: -';
 
 /** What a command line says, before any of it is checked against the rest. */
 export interface CommandLine {
@@ -39,7 +41,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
     }
     const flag = flagsByName.get(name);
     if (flag === undefined) {
-      throw new ConfigError('usage', `flag provided but not defined: -${name}${suggestion(name)}`);
+      throw new ConfigError('usage', `${unknownFlagPrefix}${name}`);
     }
     given.push(flag);
     if (text !== undefined) {
@@ -55,17 +57,6 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
       setFlag(values, flag, argument);
     }
   }
-}
-
-/** A second line that names the flag somebody probably meant; empty when nothing is close. */
-function suggestion(name: string): string {
-  const candidates = [...flagsByName.values()].filter((flag) => flag.support !== 'legacy');
-  const nearest = closest(
-    name,
-    candidates.map((flag) => flag.name),
-  );
-  const isClose = distance(name, nearest) <= Math.max(2, Math.floor(name.length / 3));
-  return isClose ? `\nDid you mean --${nearest}?` : '';
 }
 
 function splitFlag(word: string): { name: string; text: string | undefined } {

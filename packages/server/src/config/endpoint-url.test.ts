@@ -1,11 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import {
-  findHostless,
-  isWildcard,
-  parseEndpointUrl,
-  parseEndpointUrls,
-  requireBindable,
-} from './endpoint-url.ts';
+import { parseEndpointUrl, parseEndpointUrls } from './endpoint-url.ts';
 
 describe('parseEndpointUrl', () => {
   it('splits TCP URLs into host and port', () => {
@@ -50,32 +44,5 @@ describe('parseEndpointUrls', () => {
   it('sorts by text, as the list is announced', () => {
     const urls = parseEndpointUrls('http://b:1, http://a:1');
     expect(urls.map((url) => url.href)).toEqual(['http://a:1', 'http://b:1']);
-  });
-});
-
-describe('requireBindable', () => {
-  it.each(['http://localhost:1', 'http://0.0.0.0:1', 'http://[fe80::1%eth0]:1', 'unix:/s'])(
-    'accepts %s',
-    (text) => {
-      expect(() => requireBindable([parseEndpointUrl(text)])).not.toThrow();
-    },
-  );
-
-  it.each(['http://example.com:1', 'http://:1'])('refuses %s', (text) => {
-    const message = `expected IP in URL for binding (${text})`;
-    expect(() => requireBindable([parseEndpointUrl(text)])).toThrow(message);
-  });
-});
-
-describe('what an address says', () => {
-  it('finds a URL without a host, but lets sockets be', () => {
-    const urls = ['unix:/s', 'http://:1'].map(parseEndpointUrl);
-    expect(findHostless(urls)?.href).toBe('http://:1');
-  });
-
-  it('knows the addresses that mean every interface', () => {
-    expect(isWildcard(parseEndpointUrl('http://0.0.0.0:1'))).toBe(true);
-    expect(isWildcard(parseEndpointUrl('http://[::]:1'))).toBe(true);
-    expect(isWildcard(parseEndpointUrl('http://127.0.0.1:1'))).toBe(false);
   });
 });

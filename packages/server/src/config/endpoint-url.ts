@@ -1,4 +1,3 @@
-import { isIP } from 'node:net';
 import { ConfigError } from './config-error.ts';
 
 /** How a listener or an advertised address is reached; `unix` and `unixs` are sockets in the file system. */
@@ -51,27 +50,6 @@ export function parseEndpointUrl(text: string): EndpointUrl {
     throw new ConfigError('invalid', `URL must not contain a path: ${text}`);
   }
   return { scheme, host, port, path: '', href: text };
-}
-
-/** Refuses listen addresses that name a DNS host: a listener binds to an address (or to localhost). */
-export function requireBindable(urls: readonly EndpointUrl[]): void {
-  for (const url of urls) {
-    const isTcp = url.scheme === 'http' || url.scheme === 'https';
-    // A zone (fe80::1%eth0) is no part of the address.
-    if (isTcp && url.host !== 'localhost' && isIP(url.host.replace(/%.*$/, '')) === 0) {
-      throw new ConfigError('invalid', `expected IP in URL for binding (${url.href})`);
-    }
-  }
-}
-
-/** The first URL that lacks a host and so can't be reached from elsewhere; undefined when all are fine. */
-export function findHostless(urls: readonly EndpointUrl[]): EndpointUrl | undefined {
-  return urls.find((url) => url.path === '' && url.host === '');
-}
-
-/** Whether the address means "all interfaces", and so says nothing about where the member can be reached. */
-export function isWildcard(url: EndpointUrl): boolean {
-  return url.host === '0.0.0.0' || url.host === '::';
 }
 
 function splitHostPort(authority: string, text: string): { host: string; port: number } {

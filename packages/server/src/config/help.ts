@@ -29,6 +29,15 @@ export function helpText(): string {
   return `${sections.join('\n')}\nNot supported yet (only their defaults are accepted):\n${names}`;
 }
 
+/** Answers --help: the usage goes to one stream and the flags to the other, as with etcd. */
+export function printHelp(
+  usage: { write(text: string): unknown },
+  flags: { write(text: string): unknown },
+): void {
+  usage.write(`${usageText}\n`);
+  flags.write(helpText());
+}
+
 function describe(flag: Flag): string {
   // A boolean takes no word, so its default is shown as it would be typed.
   const value = flag.kind === 'bool' || flag.kind === 'int' || flag.kind === 'uint';

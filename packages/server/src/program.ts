@@ -1,0 +1,178 @@
+import type { NetworkInterfaceInfo } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type CommandLine, parseCommandLine } from './config/command-line.ts';
+import { ConfigError } from './config/config-error.ts';
+import type { LoadedConfig } from './config/load-config.ts';
+import type { ServerConfig } from './config/server-config.ts';
+import type { LogSink } from './logging/log-sink.ts';
+import type { ProcessLogger } from './logging/pino-logger.ts';
+import { exitCodeOf, exitCodeOfBug, runMember } from './run-member.ts';
+import { ETCD_VERSION, versionText } from './version.ts';
+
+// What only a server needs is imported once the command line is known to ask for one.
+
+/** A reader of the log that does not take the last lines within this time loses them. */
+const drainTimeoutMs = 2000;
+
+const subcommands = ['gateway', 'grpc-proxy'];
+
+/** The log of the process: what is written, and the way out of the process it takes. */
+interface ProcessLog {
+  readonly logger: ProcessLogger;
+  readonly sink: LogSink;
+}
+
+/**
+ * The whole program: reads the command line, answers it or runs a server until it ends, and resolves with the exit
+ * code. Installs handlers of the process, so it is called once.
+ */
+export async function runProgram(args: readonly string[]): Promise<number> {
+  if (subcommands.includes(args[0] ?? '')) {
+    process.stderr.write(`kvorum: ${args[0]} is not supported yet by this version of Kvorum\n`);
+    return 1;
+  }
+  let commandLine: CommandLine;
+  try {
+    commandLine = parseCommandLine(args);
+  } catch (error) {
+    if (error instanceof ConfigError) {
+      const { usageText } = await import('./config/help.ts');
+      const { suggestionFor } = await import('./config/suggestion.ts');
+      process.stderr.write(`${error.message}\n${suggestionFor(error.message)}${usageText}`);
+      return error.exitCode;
+    }
+    throw error;
+  }
+  if (commandLine.help) {
+    const { printHelp } = await import('./config/help.ts');
+    printHelp(process.stderr, process.stdout);
+    return 0;
+  }
+  if (commandLine.positional === undefined && commandLine.values.bool('version')) {
+    process.stdout.write(versionText());
+    return 0;
+  }
+  return serve(commandLine);
+}
+
+async function serve(commandLine: CommandLine): Promise<number> {
+  let loaded: LoadedConfig;
+  let log: ProcessLog;
+  try {
+    loaded = await readConfig(commandLine);
+    log = await openLog(loaded.config);
+  } catch (error) {
+    if (error instanceof ConfigError) {
+      return refuse(error);
+    }
+    throw error;
+  }
+  const { config, notices } = loaded;
+  const { logger, sink } = log;
+  dieOnUncaughtErrors(log);
+  logger.info('Running: ', { args: process.argv });
+  for (const notice of notices) {
+    logger[notice.level](notice.message, notice.fields);
+  }
+  try {
+    return await startAndRun(config, log);
+  } catch (error) {
+    const code = exitCodeOf(error);
+    const stack = code === exitCodeOfBug && error instanceof Error ? { stack: error.stack } : {};
+    logger.fatal('failed to start etcd', { error: messageOf(error), ...stack });
+    await drain(sink);
+    process.stderr.write(`kvorum: ${messageOf(error)}\n`);
+    return code;
+  } finally {
+    await drain(sink);
+  }
+}
+
+async function readConfig(commandLine: CommandLine): Promise<LoadedConfig> {
+  const { loadConfig } = await import('./config/load-config.ts');
+  const { verifyFounding } = await import('./config/founding.ts');
+  const { readFile } = await import('node:fs/promises');
+  const { networkInterfaces } = await import('node:os');
+  const loaded = await loadConfig(commandLine, {
+    environment: process.env,
+    defaultHost: firstPublicAddress(networkInterfaces()),
+    readFile: (path) => readFile(path, 'utf8'),
+  });
+  verifyFounding(loaded.config);
+  return loaded;
+}
+
+async function startAndRun(config: ServerConfig, log: ProcessLog): Promise<number> {
+  const { Metrics } = await import('./metrics/metrics.ts');
+  const { collectProcessMetrics } = await import('./metrics/process-metrics.ts');
+  const { startMember } = await import('./server.ts');
+  const metrics = new Metrics({ detail: config.metrics, serverVersion: ETCD_VERSION });
+  collectProcessMetrics(metrics);
+  return runMember(
+    config,
+    { logger: log.logger, metrics, startMember },
+    {
+      onSignal(callback) {
+        process.on('SIGINT', () => callback('interrupt'));
+        process.on('SIGTERM', () => callback('terminated'));
+      },
+      exitNow(code) {
+        log.sink.flushNow();
+        process.exit(code);
+      },
+    },
+  );
+}
+
+/** Opens the log; rejects with `ConfigError` when an output can't be opened. */
+async function openLog(
+  config: Pick<ServerConfig, 'logLevel' | 'logFormat' | 'logOutputs'>,
+): Promise<ProcessLog> {
+  const { openLogSink } = await import('./logging/log-sink.ts');
+  const { createLogger } = await import('./logging/pino-logger.ts');
+  let sink: LogSink;
+  try {
+    sink = openLogSink(config.logOutputs, config.logFormat);
+  } catch (error) {
+    throw new ConfigError('invalid', `cannot open --log-outputs: ${messageOf(error)}`);
+  }
+  return { sink, logger: createLogger({ level: config.logLevel, sink, nowMs: Date.now }) };
+}
+
+/** Says why a configuration was refused: a line for machines as etcd writes it, and one for people. */
+async function refuse(error: ConfigError): Promise<number> {
+  const { logger, sink } = await openLog({
+    logLevel: 'info',
+    logFormat: 'json',
+    logOutputs: ['default'],
+  });
+  logger.warn('failed to verify flags', { error: error.message });
+  await drain(sink);
+  process.stderr.write(`kvorum: ${error.message}\n`);
+  return error.exitCode;
+}
+
+/** A bug must not be survived, not for one turn of the loop: the state it left behind can't be trusted with data. */
+function dieOnUncaughtErrors(log: ProcessLog): void {
+  process.on('uncaughtException', (error: unknown) => {
+    // What an error carries besides its message, such as the values of a broken invariant, goes along.
+    const fields = error instanceof Error ? { kind: error.name, ...error, stack: error.stack } : {};
+    log.logger.fatal('uncaught error; the process ends', { error: messageOf(error), ...fields });
+    log.sink.flushNow();
+    process.exit(exitCodeOfBug);
+  });
+}
+
+async function drain(sink: LogSink): Promise<void> {
+  await Promise.race([sink.drain(), sleep(drainTimeoutMs, undefined, { ref: false })]);
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** The first IPv4 address of this machine that is not loopback. */
+function firstPublicAddress(interfaces: NodeJS.Dict<NetworkInterfaceInfo[]>): string | undefined {
+  const addresses = Object.values(interfaces).flatMap((list) => list ?? []);
+  return addresses.find((address) => !address.internal && address.family === 'IPv4')?.address;
+}
