@@ -3,7 +3,7 @@ import type { GrpcMethod, GrpcService } from '@kvorum/h2';
 import { Lessor, type Store, WatchHub } from '@kvorum/mvcc';
 import { RawNode } from '@kvorum/raft';
 import type { Disk } from '@kvorum/wal';
-import { Alarms } from './apply/alarms.ts';
+import { ALARM_NONE, Alarms } from './apply/alarms.ts';
 import { Applier } from './apply/applier.ts';
 import { listMeta } from './apply/meta-rows.ts';
 import { StateMachine } from './apply/state-machine.ts';
@@ -26,7 +26,9 @@ import { KvService } from './rpc/kv.ts';
 import { LeaseService } from './rpc/lease.ts';
 import { MaintenanceService, type RaftStatus } from './rpc/maintenance.ts';
 import { reflectionMethods } from './rpc/reflection.ts';
+import { snapshotMethod } from './rpc/snapshot.ts';
 import { watchMethod } from './rpc/watch.ts';
+import type { SnapshotSource } from './snapshot/etcd-snapshot.ts';
 import { type OpenStorage, openStorage } from './storage.ts';
 
 /** What a member runs on. */
@@ -63,7 +65,7 @@ export class MemberCore {
   readonly #leases: LeaseKeeper;
   readonly #stops: (() => void)[] = [];
   #snapshotIndex: number;
-  #reads: boolean = false;
+  #reads = false;
   #term = 0;
   #leader = 0n;
 
@@ -258,7 +260,8 @@ export class MemberCore {
     const proposer = this.#proposer;
     const { maxTxnOps, maxRequestBytes, quotaBackendBytes, watchProgressNotifyIntervalMs } =
       this.#config;
-    const { clock, random } = this.#parts;
+    const { dataDir } = this.#config;
+    const { clock, random, disk, logger, metrics } = this.#parts;
     const revision = () => store.revision;
     const headers = new MemberHeaders(cluster.id, this.memberId, () => this.#term, revision);
     const storeBytes = () => {
@@ -281,6 +284,14 @@ export class MemberCore {
       ...clusterMethods({ cluster, loop, headers }),
       ...healthMethods(),
       ...reflectionMethods(etcdServices),
+      snapshotMethod({
+        disk,
+        dir: `${dataDir}/member/snap`,
+        clock,
+        logger,
+        source: () => this.#snapshotSource(lessor),
+        onDone: (durationMs) => metrics.disk.backendSnapshotSeconds.observe(durationMs / 1000),
+      }),
       watchMethod({
         store,
         hub,
@@ -292,6 +303,13 @@ export class MemberCore {
       }),
     ];
     return new Map(methods);
+  }
+
+  #snapshotSource(lessor: Lessor): SnapshotSource {
+    const { store, cluster } = this;
+    const { appliedIndex, confState } = this.#machine;
+    const alarms = this.alarms.list(ALARM_NONE);
+    return { store, lessor, cluster, alarms, appliedIndex, term: this.#term, confState };
   }
 
   #softStateChanged(): void {

@@ -52,7 +52,9 @@ function holds(reader: KvReader, compare: Compare): boolean {
   const meta = reader.get(keyText(compare.key));
   if (compare.target !== TARGET_VALUE)
     return matches(compare, difference(compare, meta ?? MISSING));
-  return meta !== undefined && matches(compare, valueDifference(compare, storedValue(reader, meta)));
+  return (
+    meta !== undefined && matches(compare, valueDifference(compare, storedValue(reader, meta)))
+  );
 }
 
 /** Every key of the range must match; an empty range compares like a missing key. */

@@ -5,8 +5,8 @@ import {
   PutRequestSchema,
   RangeRequestSchema,
   RequestOpSchema,
-  TxnRequestSchema,
   type TxnRequest as TxnMessage,
+  TxnRequestSchema,
 } from '@kvorum/api';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

@@ -93,7 +93,10 @@ export class MaintenanceService {
     const alarms = result.kind === 'alarm' ? result.alarms : [];
     const response = create(AlarmResponseSchema, {
       header: headers.message(store.revision),
-      alarms: alarms.map(({ memberId, alarm }) => ({ memberID: memberId, alarm: alarm as AlarmType })),
+      alarms: alarms.map(({ memberId, alarm }) => ({
+        memberID: memberId,
+        alarm: alarm as AlarmType,
+      })),
     });
     return toBinary(AlarmResponseSchema, response);
   }

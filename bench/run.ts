@@ -1,0 +1,167 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { cpus, release, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { type Figure, figureTable, type Sample, table } from './report.ts';
+import { generate, scenarios } from './scenarios.ts';
+import { type Contender, type RunningServer, startServer } from './servers.ts';
+
+const usage = `Measures Kvorum beside the real etcd on this machine, in turns, with the same loads.
+
+  pnpm bench [--rounds N] [--scale X] [--only TEXT] [--keys N] [--no-save]
+
+  --rounds N   runs of each scenario per server, alternating; medians are reported (default 3)
+  --scale X    share of the published number of calls (default 1)
+  --only TEXT  only scenarios whose name contains TEXT
+  --keys N     size of the large store; 0 leaves it out (default 1000000)
+  --transport  h2 or node-http2, for Kvorum (default: the server's)
+  --no-save    print only; otherwise bench/results/ gets the table and the raw data
+`;
+
+const { values: flags } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '3' },
+    scale: { type: 'string', default: '1' },
+    only: { type: 'string', default: '' },
+    keys: { type: 'string', default: '1000000' },
+    transport: { type: 'string' },
+    'no-save': { type: 'boolean', default: false },
+    help: { type: 'boolean', short: 'h', default: false },
+  },
+});
+
+const root = join(import.meta.dirname, '..');
+const realEtcd = join(process.env.KVORUM_REAL_ETCD ?? join(root, '.cache/real-etcd'), '3.5/etcd');
+const kvorum: Contender = {
+  name: 'Kvorum',
+  command: join(root, 'bin/kvorum'),
+  args: flags.transport === undefined ? [] : ['--kvorum-transport', flags.transport],
+};
+const etcd: Contender = { name: 'etcd 3.5.16', command: realEtcd, args: [] };
+const names: [string, string] = [kvorum.name, etcd.name];
+
+async function main(): Promise<number> {
+  if (flags.help) {
+    process.stdout.write(usage);
+    return 0;
+  }
+  if (!existsSync(realEtcd)) {
+    process.stderr.write(`no etcd at ${realEtcd}: npm run fetch-etcd\n`);
+    return 1;
+  }
+  const samples = await measureLoads();
+  const figures = Number(flags.keys) > 0 ? await measureLargeStore(Number(flags.keys)) : [];
+  const report = [
+    `# Kvorum beside etcd, ${new Date().toISOString().slice(0, 10)}`,
+    machine(),
+    'Each cell: Kvorum / etcd where there are two. CPU is that of the server process, user and system.',
+    samples.length > 0 ? table(samples, names) : '',
+    figures.length > 0 ? figureTable(figures, names) : '',
+  ];
+  const text = `${report.filter((part) => part !== '').join('\n\n')}\n`;
+  process.stdout.write(text);
+  if (!flags['no-save']) save(text, { samples, figures });
+  return 0;
+}
+
+/** Every scenario on both servers in turn, so that what disturbs the machine disturbs both. */
+async function measureLoads(): Promise<Sample[]> {
+  const wanted = scenarios.filter(({ name }) => name.includes(flags.only));
+  const samples: Sample[] = [];
+  for (let round = 1; round <= Number(flags.rounds); round++) {
+    const order = round % 2 === 1 ? [kvorum, etcd] : [etcd, kvorum];
+    for (const contender of order) {
+      const server = await startServer(contender);
+      try {
+        await warmUp(server);
+        for (const scenario of wanted) {
+          const sample = await measure(server, scenario.name, () =>
+            scenario.run(server, Number(flags.scale)),
+          );
+          process.stderr.write(
+            `round ${round}: ${server.name}: ${scenario.name}: ${Math.round(sample.perSecond)}/s\n`,
+          );
+          samples.push(sample);
+        }
+      } finally {
+        await server.stop();
+      }
+    }
+  }
+  return samples;
+}
+
+async function measure(
+  server: RunningServer,
+  scenario: string,
+  run: () => Promise<Omit<Sample, 'scenario' | 'server' | 'cpuMicrosPerOperation' | 'rssBytes'>>,
+): Promise<Sample> {
+  const cpuBefore = server.cpuSeconds();
+  const result = await run();
+  const cpu = server.cpuSeconds() - cpuBefore;
+  return {
+    ...result,
+    scenario,
+    server: server.name,
+    cpuMicrosPerOperation: (cpu * 1e6) / result.operations,
+    rssBytes: server.rssBytes(),
+  };
+}
+
+/** Compilers and caches are warm in a server that has run for a minute; so both are warmed before the first figure. */
+async function warmUp(server: RunningServer): Promise<void> {
+  for (const scenario of scenarios.slice(0, 5)) await scenario.run(server, 0.1);
+}
+
+/** Loads many keys, then opens what was written again. */
+async function measureLargeStore(keys: number): Promise<Figure[]> {
+  const figures: Figure[] = [];
+  for (const contender of [kvorum, etcd]) {
+    const add = (scenario: string, value: number, unit: string) =>
+      figures.push({
+        scenario: `${keys.toLocaleString('en')} keys: ${scenario}`,
+        server: contender.name,
+        value,
+        unit,
+      });
+    const server = await startServer(contender);
+    const load = await generate('load-keys', server.port, keys);
+    add('load rate', Math.round(load.perSecond), 'puts/s');
+    add('RSS after loading', Math.round(server.rssBytes() / 1e6), 'MB');
+    await server.stop({ keepData: true });
+    const start = performance.now();
+    const reopened = await startServer(contender, server.dataDir);
+    add('time to open, with the start of the process', Math.round(performance.now() - start), 'ms');
+    add('RSS after opening', Math.round(reopened.rssBytes() / 1e6), 'MB');
+    await reopened.stop();
+  }
+  return figures;
+}
+
+function machine(): string {
+  const run = (command: string, ...args: string[]) => {
+    try {
+      return execFileSync(command, args, { encoding: 'utf8', cwd: root }).trim();
+    } catch {
+      return 'unknown';
+    }
+  };
+  const lines = [
+    `- machine: ${cpus().length} cores, ${cpus()[0]?.model ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}`,
+    `- file system of the data: ${run('stat', '-f', '-c', '%T', '/tmp')}`,
+    `- Node ${process.version}; commit ${run('git', 'rev-parse', '--short', 'HEAD')}`,
+    `- command: pnpm bench ${process.argv.slice(2).join(' ')}`,
+  ];
+  return lines.join('\n');
+}
+
+function save(text: string, data: { samples: Sample[]; figures: Figure[] }): void {
+  const folder = join(import.meta.dirname, 'results');
+  mkdirSync(folder, { recursive: true });
+  const name = new Date().toISOString().slice(0, 16).replace(/[-:]/g, '').replace('T', '-');
+  writeFileSync(join(folder, `${name}.md`), text);
+  writeFileSync(join(folder, `${name}.json`), `${JSON.stringify(data, null, 1)}\n`);
+}
+
+process.exit(await main());

@@ -1,0 +1,72 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { create, toBinary } from '@bufbuild/protobuf';
+import { PutRequestSchema, RangeRequestSchema } from '@kvorum/api';
+import { h2load } from './h2load.ts';
+import type { LoadResult } from './report.ts';
+import type { RunningServer } from './servers.ts';
+
+/** One kind of load. `scale` 1 is the size that results are published with. */
+export interface Scenario {
+  readonly name: string;
+  run(server: RunningServer, scale: number): Promise<LoadResult>;
+}
+
+const key = Buffer.from('bench/key-0001');
+const value = Buffer.alloc(256, 'v');
+const put = toBinary(PutRequestSchema, create(PutRequestSchema, { key, value }));
+const range = toBinary(RangeRequestSchema, create(RangeRequestSchema, { key }));
+const serializableRange = toBinary(
+  RangeRequestSchema,
+  create(RangeRequestSchema, { key, serializable: true }),
+);
+
+/** The scenarios in the order in which they run; ranges read the key that the puts before them wrote. */
+export const scenarios: readonly Scenario[] = [
+  unary('put, 1 client', 'Put', put, { connections: 1, streams: 1, calls: 6_000 }),
+  unary('put, 100 x 10 in flight', 'Put', put, { connections: 100, streams: 10, calls: 200_000 }),
+  unary('range, 1 client', 'Range', range, { connections: 1, streams: 1, calls: 20_000 }),
+  unary('range, 100 x 10 in flight', 'Range', range, {
+    connections: 100,
+    streams: 10,
+    calls: 300_000,
+  }),
+  unary('serializable range, 100 x 10 in flight', 'Range', serializableRange, {
+    connections: 100,
+    streams: 10,
+    calls: 300_000,
+  }),
+  generated('watch fan-out, 1,000 watchers of one key', 'watch-fanout', 100),
+  generated('lease keep-alive, 100 streams', 'lease-keepalive', 50_000),
+];
+
+function unary(
+  name: string,
+  method: 'Put' | 'Range',
+  message: Uint8Array,
+  load: { connections: number; streams: number; calls: number },
+): Scenario {
+  const path = `/etcdserverpb.KV/${method}`;
+  return {
+    name,
+    async run({ port }, scale) {
+      const calls = Math.max(load.connections * load.streams, Math.round(load.calls * scale));
+      return h2load({ ...load, calls, port, path, message });
+    },
+  };
+}
+
+function generated(name: string, load: string, count: number): Scenario {
+  return {
+    name,
+    run: ({ port }, scale) => generate(load, port, Math.max(1, Math.round(count * scale))),
+  };
+}
+
+/** Runs a load of `generator.ts` in a process of its own. */
+export async function generate(load: string, port: number, count: number): Promise<LoadResult> {
+  const script = `${import.meta.dirname}/generator.ts`;
+  const args = ['--conditions=kvorum-source', script, load, String(port), String(count)];
+  const { stdout } = await promisify(execFile)(process.execPath, args, { maxBuffer: 1 << 20 });
+  return JSON.parse(stdout);
+}
