@@ -53,6 +53,17 @@ export class ByteQueue {
     return piece;
   }
 
+  /** Puts bytes back in front. */
+  unshift(bytes: Uint8Array): void {
+    this.size += bytes.length;
+    if (this.#head > 0) {
+      this.#head -= 1;
+      this.#pieces[this.#head] = bytes;
+    } else {
+      this.#pieces.unshift(bytes);
+    }
+  }
+
   clear(): void {
     this.size = 0;
     this.#pieces = [];

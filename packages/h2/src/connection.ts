@@ -36,15 +36,15 @@ export interface Endpoint {
   /** A server's new request; it must set the stream's sink. A client is never asked. */
   onRequest(stream: H2Stream, head: RequestHead, endStream: boolean): void;
   /** The peer will take no more streams above `lastStreamId`. */
-  onGoaway(connection: H2Connection, lastStreamId: number, errorCode: number): void;
+  onGoaway(lastStreamId: number, errorCode: number): void;
   /** The peer's SETTINGS have come, the first time or again. */
-  onSettings(connection: H2Connection): void;
+  onSettings(): void;
   /** Nothing more will happen on the streams; `error` is undefined after an orderly end. */
-  onEnd(connection: H2Connection, error: H2Error | undefined): void;
+  onEnd(error: H2Error | undefined): void;
   /** The byte stream is gone. */
-  onClosed(connection: H2Connection): void;
+  onClosed(): void;
   /** Output may have fallen below the limits. */
-  onRelief(connection: H2Connection): void;
+  onRelief(): void;
   bytesReceived(bytes: number): void;
   bytesSent(bytes: number): void;
 }
@@ -55,7 +55,6 @@ export interface ConnectionEnvironment {
   readonly limits: Limits;
   readonly pool: SlabPool;
   readonly turn: TurnQueue;
-  readonly endpoint: Endpoint;
 }
 
 /** Ids of streams that we have reset are remembered, since the peer may not know yet (RFC 9113 §5.1). */
@@ -70,7 +69,7 @@ const noSink: StreamSink = {
   onData: () => {},
   onEnd: () => {},
   onDrain: () => {},
-  onAbort: () => {},
+  onStreamLost: () => {},
   onSweep: () => {},
 };
 
@@ -132,10 +131,16 @@ export class H2Connection {
   #dataStream: H2Stream | undefined = undefined;
   #dataFlags = 0;
 
-  constructor(environment: ConnectionEnvironment, stream: Duplex, isServer: boolean, peer: string) {
+  constructor(
+    environment: ConnectionEnvironment,
+    endpoint: Endpoint,
+    stream: Duplex,
+    isServer: boolean,
+    peer: string,
+  ) {
     const { limits, clock } = environment;
     this.#environment = environment;
-    this.#endpoint = environment.endpoint;
+    this.#endpoint = endpoint;
     this.peer = peer;
     this.stream = stream;
     this.limits = limits;
@@ -249,7 +254,7 @@ export class H2Connection {
       this.#isPaused = true;
       this.stream.pause();
     }
-    this.#endpoint.onRelief(this);
+    this.#endpoint.onRelief();
   }
 
   // What the sender reports.
@@ -291,7 +296,7 @@ export class H2Connection {
       if (this.#isIdle(streamId))
         return this.#fail(ErrorCode.protocolError, 'DATA on an idle stream');
       this.#acknowledgeConnection(flowBytes - dataBytes);
-      if (!this.#recentlyReset.has(streamId)) this.#refuse(streamId, ErrorCode.streamClosed);
+      if (!this.#isIgnored(streamId)) this.#refuse(streamId, ErrorCode.streamClosed);
       return;
     }
     this.#acknowledgeConnection(flowBytes - dataBytes);
@@ -423,7 +428,7 @@ export class H2Connection {
     if (this.closed) return;
     this.#onPeerGone(undefined);
     this.closed = true;
-    this.#endpoint.onClosed(this);
+    this.#endpoint.onClosed();
   }
 
   #writeHandshake(): void {
@@ -470,7 +475,7 @@ export class H2Connection {
   #abortStream(stream: H2Stream, errorCode: number): void {
     this.#writeReset(stream.id, errorCode);
     this.#closeStream(stream);
-    stream.sink.onAbort('reset', errorCode);
+    stream.sink.onStreamLost('reset', errorCode);
     this.#countReset();
   }
 
@@ -506,7 +511,14 @@ export class H2Connection {
   /** Never opened by either side (RFC 9113 §5.1). */
   #isIdle(streamId: number): boolean {
     if ((streamId & 1) === 0) return true;
-    return this.isServer ? streamId > this.#lastPeerStreamId : streamId >= this.#nextStreamId;
+    if (!this.isServer) return streamId >= this.#nextStreamId;
+    // After the last GOAWAY new streams are not opened, only ignored.
+    return streamId > this.#lastPeerStreamId && this.#acceptUpTo === maxStreamId;
+  }
+
+  /** What comes on it is not worth a word: we have reset it, or said that we will not serve it. */
+  #isIgnored(streamId: number): boolean {
+    return this.#recentlyReset.has(streamId) || streamId > this.#acceptUpTo;
   }
 
   #endRemote(stream: H2Stream) {
@@ -589,7 +601,7 @@ export class H2Connection {
     else if (this.isServer) this.#onRequest(streamId, block, endStream);
     else if (this.#isIdle(streamId))
       this.#fail(ErrorCode.protocolError, 'HEADERS on an idle stream');
-    else if (!this.#recentlyReset.has(streamId)) this.#refuse(streamId, ErrorCode.streamClosed);
+    else if (!this.#isIgnored(streamId)) this.#refuse(streamId, ErrorCode.streamClosed);
   }
 
   /** Trailers of a request; in a client, the response's headers or trailers. */
@@ -604,7 +616,7 @@ export class H2Connection {
   }
 
   #onRequest(streamId: number, block: HeaderBlock, endStream: boolean) {
-    if (streamId > this.#acceptUpTo || this.#recentlyReset.has(streamId)) return;
+    if (this.#isIgnored(streamId)) return;
     if ((streamId & 1) === 0) return this.#fail(ErrorCode.protocolError, 'an even stream id');
     const last = this.#lastPeerStreamId;
     if (streamId <= last) {
@@ -662,7 +674,7 @@ export class H2Connection {
       return;
     }
     this.#closeStream(stream);
-    stream.sink.onAbort('reset', readUint32(bytes, start));
+    stream.sink.onStreamLost('reset', readUint32(bytes, start));
     if (this.isServer) this.#countReset();
   }
 
@@ -701,7 +713,7 @@ export class H2Connection {
       }
     }
     sender.writeFrame(0, FrameType.settings, Flag.ack, 0);
-    this.#endpoint.onSettings(this);
+    this.#endpoint.onSettings();
   }
 
   #onPing(streamId: number, flags: number, bytes: Buffer, start: number, end: number) {
@@ -728,7 +740,7 @@ export class H2Connection {
     if (!this.#allowIdleFrame()) return;
     const lastStreamId = readUint32(bytes, start) & 0x7fff_ffff;
     if (!this.isServer) this.#drain = 'final';
-    this.#endpoint.onGoaway(this, lastStreamId, readUint32(bytes, start + 4));
+    this.#endpoint.onGoaway(lastStreamId, readUint32(bytes, start + 4));
     if (!this.isServer && this.streams.size === 0) this.#finish(undefined);
   }
 
@@ -778,9 +790,9 @@ export class H2Connection {
     for (const stream of streams) {
       stream.closed = true;
       this.sender.forget(stream);
-      stream.sink.onAbort('connection', error?.http2Code ?? ErrorCode.noError);
+      stream.sink.onStreamLost('connection', error?.http2Code ?? ErrorCode.noError);
     }
-    this.#endpoint.onEnd(this, error);
+    this.#endpoint.onEnd(error);
   }
 }
 

@@ -4,7 +4,7 @@ import type { HeaderBlock } from './hpack/header-block.ts';
 import type { HeaderField } from './hpack/header-field.ts';
 
 /**
- * What a stream means to the layer above. Calls come in the order of the wire; after `onAbort` none do.
+ * What a stream means to the layer above. Calls come in the order of the wire; after `onStreamLost` none do.
  */
 export interface StreamSink {
   /** Header blocks after the one that opened the stream: trailers, or a client's response. */
@@ -16,7 +16,7 @@ export interface StreamSink {
   /** The output has drained, after the sink had `H2Stream.wantsDrain` set. */
   onDrain(): void;
   /** Reset by the peer, or by us because of what it sent, or the connection is gone. */
-  onAbort(reason: 'reset' | 'connection', errorCode: number): void;
+  onStreamLost(reason: 'reset' | 'connection', errorCode: number): void;
   /** Looked at now and then; `silentMs` since the peer last sent something on this stream. */
   onSweep(silentMs: number): void;
 }

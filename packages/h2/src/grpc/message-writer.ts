@@ -1,0 +1,62 @@
+import { writeUint32 } from '../frames.ts';
+import type { Sender } from '../sender.ts';
+import type { H2Stream } from '../stream.ts';
+import { gzipMessage } from './compression.ts';
+import { messagePrefixBytes } from './message-reader.ts';
+import type { Message } from './types.ts';
+
+/** Larger messages are not copied into the output, but handed on as they are. */
+const maxCopiedBytes = 8 * 1024;
+
+/**
+ * Sends one length-prefixed message on a stream: at once where the windows allow, else queued.
+ * Returns the bytes of the message.
+ */
+export function sendMessage(
+  sender: Sender,
+  stream: H2Stream,
+  message: Message,
+  mayGzip: boolean,
+): number {
+  const compressed = mayGzip ? gzipMessage(message) : undefined;
+  const flag = compressed === undefined ? 0 : 1;
+  const body = compressed ?? message;
+  const length = byteLength(body);
+  if (length <= maxCopiedBytes) {
+    const at = sender.reserveData(stream, messagePrefixBytes + length);
+    if (at >= 0) {
+      const { buffer } = sender.output;
+      buffer[at] = flag;
+      copyInto(buffer, writeUint32(buffer, at + 1, length), body);
+      return length;
+    }
+  }
+  const prefix = new Uint8Array(messagePrefixBytes);
+  prefix[0] = flag;
+  writeUint32(prefix, 1, length);
+  sender.enqueue(stream, prefix);
+  if (body instanceof Uint8Array) sender.enqueue(stream, body);
+  else for (const piece of body) sender.enqueue(stream, piece);
+  sender.pump(stream);
+  return length;
+}
+
+/** Bytes of a message in one or more pieces. */
+export function byteLength(message: Message): number {
+  if (message instanceof Uint8Array) return message.length;
+  let length = 0;
+  for (const piece of message) length += piece.length;
+  return length;
+}
+
+function copyInto(buffer: Uint8Array, at: number, message: Message): void {
+  if (message instanceof Uint8Array) {
+    buffer.set(message, at);
+    return;
+  }
+  let to = at;
+  for (const piece of message) {
+    buffer.set(piece, to);
+    to += piece.length;
+  }
+}

@@ -1,0 +1,113 @@
+import type { Duplex } from 'node:stream';
+import type { TimerHandle } from '../clock.ts';
+import type { H2Error } from '../errors.ts';
+import { resolveLimits } from '../limits.ts';
+import { SlabPool } from '../slab-pool.ts';
+import { describePeer, prepareSocket } from '../socket.ts';
+import { TurnQueue } from '../turn-queue.ts';
+import { DeadlineWheel } from './deadline-wheel.ts';
+import { ServerConnection, type ServerShared } from './server-connection.ts';
+import type { Connection, GrpcServerOptions, ServerStats } from './types.ts';
+
+/** How often timeouts are looked after, in ms. */
+const sweepIntervalMs = 1000;
+
+const noStats: ServerStats = {
+  connectionOpened: () => {},
+  connectionClosed: () => {},
+  bytesReceived: () => {},
+  bytesSent: () => {},
+  callStarted: () => {},
+  callFinished: () => {},
+  messageReceived: () => {},
+  messageSent: () => {},
+};
+
+/**
+ * Serves gRPC, and what else speaks HTTP/2, on byte streams that others accept: it does not listen.
+ * Handlers are called synchronously as requests arrive.
+ */
+export class GrpcServer {
+  readonly #options: GrpcServerOptions;
+  readonly #shared: ServerShared;
+  readonly #connections = new Set<ServerConnection>();
+  #sweepTimer: TimerHandle | undefined = undefined;
+  #isClosed = false;
+
+  /** Throws `H2Error` "limit" when a limit cannot work. */
+  constructor(options: GrpcServerOptions) {
+    this.#options = options;
+    const { clock } = options;
+    const limits = resolveLimits(options.limits);
+    this.#shared = {
+      methods: options.methods,
+      clock,
+      limits,
+      stats: options.stats ?? noStats,
+      deadlines: new DeadlineWheel(clock),
+      environment: { clock, limits, pool: new SlabPool(), turn: new TurnQueue(clock) },
+      fallback: options.fallback,
+      onEnd: (connection, error) => this.#onEnd(connection, error),
+      onClosed: (connection) => this.#onClosed(connection),
+    };
+  }
+
+  /** Connections that are open now. */
+  get connectionCount(): number {
+    return this.#connections.size;
+  }
+
+  /**
+   * Serves a connection: a `net.Socket`, a `TLSSocket` after its handshake, or any other duplex stream,
+   * which the server owns from here on. `firstBytes` were read from it before. After `close` or `drain`
+   * the stream is destroyed at once.
+   */
+  accept(stream: Duplex, firstBytes?: Uint8Array, peer: string = describePeer(stream)): Connection {
+    const connection = new ServerConnection(this.#shared, stream, peer);
+    if (this.#isClosed) {
+      stream.destroy();
+      return connection;
+    }
+    prepareSocket(stream);
+    this.#connections.add(connection);
+    this.#shared.stats.connectionOpened();
+    if (this.#sweepTimer === undefined) this.#armSweep();
+    connection.start(firstBytes);
+    return connection;
+  }
+
+  /** Takes no new calls, and resolves when all that run have ended and their connections are closed. */
+  async drain(): Promise<void> {
+    this.#isClosed = true;
+    await Promise.all([...this.#connections].map((connection) => connection.drain()));
+  }
+
+  /** Ends all connections now; calls that run are aborted with "connection". */
+  close(): void {
+    this.#isClosed = true;
+    for (const connection of [...this.#connections]) connection.close();
+  }
+
+  #onEnd(connection: ServerConnection, error: H2Error | undefined): void {
+    if (error !== undefined) this.#options.onError?.(error, connection.peer);
+  }
+
+  #onClosed(connection: ServerConnection): void {
+    if (!this.#connections.delete(connection)) return;
+    this.#shared.stats.connectionClosed();
+    if (this.#connections.size > 0) return;
+    if (this.#sweepTimer !== undefined) this.#shared.clock.clearTimer(this.#sweepTimer);
+    this.#sweepTimer = undefined;
+    if (this.#isClosed) this.#shared.deadlines.close();
+  }
+
+  #armSweep(): void {
+    const { clock } = this.#shared;
+    this.#sweepTimer = clock.setTimer(sweepIntervalMs, () => {
+      this.#sweepTimer = undefined;
+      const nowMs = clock.now();
+      for (const connection of [...this.#connections]) connection.sweep(nowMs);
+      if (this.#connections.size > 0 && this.#sweepTimer === undefined) this.#armSweep();
+    });
+  }
+}
