@@ -5,6 +5,7 @@ import { ConfigError } from './config/config-error.ts';
 import type { LoadedConfig } from './config/load-config.ts';
 import type { ServerConfig } from './config/server-config.ts';
 import type { LogSink } from './logging/log-sink.ts';
+import type { LogFields } from './logging/logger.ts';
 import type { ProcessLogger } from './logging/pino-logger.ts';
 import { exitCodeOf, exitCodeOfBug, runMember } from './run-member.ts';
 import { ETCD_VERSION, versionText } from './version.ts';
@@ -78,8 +79,8 @@ async function serve(commandLine: CommandLine): Promise<number> {
     return await startAndRun(config, log);
   } catch (error) {
     const code = exitCodeOf(error);
-    const stack = code === exitCodeOfBug && error instanceof Error ? { stack: error.stack } : {};
-    logger.fatal('failed to start etcd', { error: messageOf(error), ...stack });
+    const fields = code === exitCodeOfBug ? bugFields(error) : { error: messageOf(error) };
+    logger.fatal('failed to start etcd', fields);
     await drain(sink);
     process.stderr.write(`kvorum: ${messageOf(error)}\n`);
     return code;
@@ -155,12 +156,17 @@ async function refuse(error: ConfigError): Promise<number> {
 /** A bug must not be survived, not for one turn of the loop: the state it left behind can't be trusted with data. */
 function dieOnUncaughtErrors(log: ProcessLog): void {
   process.on('uncaughtException', (error: unknown) => {
-    // What an error carries besides its message, such as the values of a broken invariant, goes along.
-    const fields = error instanceof Error ? { kind: error.name, ...error, stack: error.stack } : {};
-    log.logger.fatal('uncaught error; the process ends', { error: messageOf(error), ...fields });
+    log.logger.fatal('uncaught error; the process ends', bugFields(error));
     log.sink.flushNow();
     process.exit(exitCodeOfBug);
   });
+}
+
+/** All an error tells, for whoever has to find the bug: also what it carries, such as an invariant's values. */
+function bugFields(error: unknown): LogFields {
+  return error instanceof Error
+    ? { error: error.message, kind: error.name, ...error, stack: error.stack }
+    : { error: messageOf(error) };
 }
 
 async function drain(sink: LogSink): Promise<void> {

@@ -29,7 +29,7 @@ describe('the flag table', () => {
   it('is shown by the help text: what works with its default, what does not by name', () => {
     const help = helpText();
     expect(help).toContain("  --name 'default'\n    Name of this member");
-    expect(help).toContain('  --heartbeat-interval 100\n');
+    expect(help).toContain("  --heartbeat-interval '100'\n");
     for (const flag of flagTable.filter((candidate) => candidate.support !== 'legacy')) {
       const shown = flag.support === 'no-effect' || help.includes(`--${flag.name}`);
       expect(shown, flag.name).toBe(true);

@@ -39,10 +39,7 @@ export function printHelp(
 }
 
 function describe(flag: Flag): string {
-  // A boolean takes no word, so its default is shown as it would be typed.
-  const value = flag.kind === 'bool' || flag.kind === 'int' || flag.kind === 'uint';
-  const shown = value ? flag.defaultText : `'${flag.defaultText}'`;
-  return `  --${flag.name} ${shown}\n    ${flag.help}\n`;
+  return `  --${flag.name} '${flag.defaultText}'\n    ${flag.help}\n`;
 }
 
 function wrap(words: readonly string[]): string {
