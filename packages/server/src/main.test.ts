@@ -49,8 +49,6 @@ describe('the program', () => {
   });
 
   it.each([
-    [['extra'], {}, '"extra" is not a valid flag'],
-    [['--cert-file=x'], {}, '--cert-file is not supported yet by this version of Kvorum'],
     [['--name=x'], { ETCD_NAME: 'y' }, 'conflicting environment variable is shadowed'],
     [['--log-outputs=/nonexistent/x.log'], {}, 'cannot open --log-outputs: ENOENT'],
     [['--name=x', '--initial-cluster=y=http://localhost:2380'], {}, "couldn't find local name"],
