@@ -23,7 +23,8 @@ export interface Config {
   /** The durable log, read at start and whenever older entries are needed. */
   storage: Storage;
   /**
-   * The last index that the application has applied, or 0 to have everything since the snapshot handed out again.
+   * The last index that the application has applied, or 0 to have all that is left in the log handed out.
+   * At least the index of the snapshot that the application starts from, if it does.
    * `Storage.initialState` must tell the membership as of this index. Default 0.
    */
   applied?: number;

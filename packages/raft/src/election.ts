@@ -158,7 +158,8 @@ export function ignoresCandidate(raft: Raft, message: Message): boolean {
 
 function hasUnappliedConfChange(raft: Raft): boolean {
   const { log } = raft;
-  let lo = log.applied + 1;
+  // What is compacted has been applied, even if its Ready is not confirmed yet.
+  let lo = Math.max(log.applied + 1, log.firstIndex);
   while (lo <= log.committed) {
     const entries = log.slice(lo, log.committed + 1, raft.config.maxCommittedSizePerReady);
     if (entries.some((entry) => entry.type !== 'normal')) return true;

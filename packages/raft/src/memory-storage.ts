@@ -72,7 +72,7 @@ export class MemoryStorage implements Storage {
 
   /**
    * Replaces the membership that a restart begins from: for those who restart with a `Config.applied` beyond the
-   * snapshot. A received snapshot replaces it too.
+   * snapshot. Every newer snapshot replaces it too.
    */
   setConfState(confState: ConfState): void {
     this.#confState = confState;
@@ -117,6 +117,7 @@ export class MemoryStorage implements Storage {
       throw new RaftError('snapshotOutOfDate', 'the stored snapshot is at least as new');
     }
     this.#snapshot = { metadata: { confState, index, term: this.term(index) }, data };
+    this.#confState = confState;
     return this.#snapshot;
   }
 

@@ -4,7 +4,8 @@ import type { Entry, HardState, Message, ReadState, Snapshot, SoftState } from '
  * What a node wants done, to be carried out in this order and then confirmed by `advance()`:
  *
  * 1. persist `snapshot`, `entries` and `hardState`, together, and make them readable through `Storage`;
- *    wait for the disk if `mustSync`;
+ *    wait for the disk if `mustSync`. What need not be waited for may be lost in a crash, but not once something
+ *    later is on disk, as in any log: the commit index that came before an entry must not be lost with the entry kept;
  * 2. send `messages`; those of which `mustPersistFirst` says false need not wait for step 1, so that a leader's
  *    disk and its followers' disks work at the same time (Raft dissertation §10.2.1);
  * 3. apply `snapshot`, then `committedEntries`, calling `applyConfChange` for each membership change among them.

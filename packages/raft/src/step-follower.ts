@@ -99,17 +99,14 @@ function handleSnapshot(raft: Raft, message: Message): void {
   raft.send(answer);
 }
 
-/** Replaces the log by the snapshot, unless it has nothing new. Returns whether it did. */
+/**
+ * Replaces the log by the snapshot, unless it has nothing new. Returns whether it did. The snapshot may be from
+ * before this member joined, and then does not know it (etcd ignores those): the log that follows will.
+ */
 function maybeRestore(raft: Raft, snapshot: Snapshot): boolean {
   const { index, term, confState } = snapshot.metadata;
   const { log } = raft;
   if (index <= log.committed) return false;
-  const conf = normalizedConfState(confState);
-  const members = [...conf.voters, ...conf.learners, ...conf.votersOutgoing];
-  if (!members.includes(raft.id)) {
-    raft.logger?.warn('ignoring a snapshot that does not know this member', { index });
-    return false;
-  }
   if (log.matches(index, term)) {
     // The log has all of it: keep what follows, and just learn that it is committed.
     log.commitTo(index);
@@ -118,6 +115,6 @@ function maybeRestore(raft: Raft, snapshot: Snapshot): boolean {
   raft.logger?.info('restoring a snapshot', { index, term });
   log.restore(snapshot);
   raft.tracker.progress.clear();
-  raft.tracker.setConf(conf, log.lastIndex + 1);
+  raft.tracker.setConf(normalizedConfState(confState), log.lastIndex + 1);
   return true;
 }

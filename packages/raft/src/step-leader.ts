@@ -60,8 +60,9 @@ export function appendProposals(raft: Raft, entries: readonly Entry[]): void {
     entry.term = raft.term;
     entry.index = index;
     if (entry.type !== 'normal') admitConfChange(raft, entry);
+    // Counted as it will be when it is applied: a refused membership change has no data left.
+    raft.uncommittedBytes += entry.data.length;
   }
-  raft.uncommittedBytes += bytes;
   raft.log.append(entries);
   broadcastAppend(raft);
 }

@@ -49,7 +49,7 @@ function verifyTracker(raft: Raft): void {
     invariant(p !== undefined, 'a member without progress', { id });
     invariant(p.isLearner === !raft.tracker.isVoter(id), 'learners and voters differ', { id });
     invariant(p.match < p.next, 'match >= next', { id, match: p.match, next: p.next });
-    invariant(p.match <= raft.log.lastIndex, 'a match beyond the log', { id });
+    if (raft.role === 'leader') invariant(p.match <= raft.log.lastIndex, 'match > lastIndex');
     if (p.state !== 'snapshot') invariant(p.pendingSnapshot === 0, 'a snapshot nobody sent');
   }
 }
