@@ -56,6 +56,11 @@ export class Cohort {
     watcher.cursor = this.position;
   }
 
+  /** Takes out all watchers that wait; they keep their cursors. */
+  clearWaiting(): void {
+    this.ahead.clear();
+  }
+
   /** Takes in at most `limit` of the waiting watchers whose cursor is the position. */
   admit(limit: number): void {
     for (let i = 0; i < limit && this.ahead.minKey === this.position; i += 1) {
@@ -87,7 +92,7 @@ export class Cohort {
 
   /**
    * Hands the page to its receivers until it is done or the slice is over; returns whether it is done, and moves the
-   * position behind it then. Full receivers that miss something are taken out, with their cursor at it.
+   * position behind it then. Full receivers that miss something are parked, with their cursor at it.
    */
   deliver(slice: TimeSlice, delivery: Delivery): boolean {
     const page = this.#page;
@@ -113,6 +118,7 @@ export class Cohort {
       if (done === true || watcher === undefined) return true;
       if (watcher.paused) {
         this.leave(watcher);
+        watcher.parked = true;
         watcher.cursor = page.events[group.matched[0] ?? 0]?.main ?? this.position;
         continue;
       }

@@ -51,6 +51,11 @@ export class Sweep extends Cohort {
     this.#behind.delete(watcher);
   }
 
+  override clearWaiting(): void {
+    super.clearWaiting();
+    this.#behind.clear();
+  }
+
   /**
    * Prepares the next step of a sweep that is not idle and has no page on its way. `goal` is the revision where
    * watchers are let off, above every cursor that ever entered. At most `limit` waiting watchers are taken in.

@@ -37,8 +37,8 @@ const step = fc.oneof(
     }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('compact' as const), back: fc.nat(8) }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('pause' as const), who: fc.nat(20) }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('resume' as const), who: fc.nat(20) }) },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('pause' as const), who: fc.nat(20) }) },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('resume' as const), who: fc.nat(20) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('cancel' as const), who: fc.nat(20) }) },
   { weight: 5, arbitrary: fc.record({ kind: fc.constant('turn' as const) }) },
 );
@@ -205,24 +205,24 @@ describe('WatchHub against its definition', () => {
   it('shows every watcher exactly the events of the model', () => {
     const settings = fc.record({
       ringBytes: fc.constantFrom(1, 1500, 8000, 1_000_000),
-      maxSliceMs: fc.constantFrom(1, 2, 5, 1000),
+      maxSliceMs: fc.constantFrom(1, 1, 2, 5, 1000),
       limits: fc.record({
         pageEvents: fc.constantFrom(1, 2, 5, 512),
         pageBytes: fc.constantFrom(1, 1000, 1_000_000),
-        pagePairs: fc.constantFrom(1, 3, 1000),
-        movesPerStep: fc.constantFrom(1, 2, 256),
-        callsPerLook: fc.constantFrom(1, 1, 2, 32),
+        pagePairs: fc.constantFrom(1, 1, 3, 1000),
+        movesPerStep: fc.constantFrom(1, 1, 2, 256),
+        callsPerLook: fc.constantFrom(1, 1, 1, 2, 32),
       }),
     });
     fc.assert(
       fc.property(
         settings,
-        fc.array(step, { minLength: 10, maxLength: 80 }),
+        fc.array(step, { minLength: 20, maxLength: 150, size: 'max' }),
         ({ ringBytes, maxSliceMs, limits }, steps) => {
           const world = new World(ringBytes, maxSliceMs, limits);
-          for (const todo of steps) {
+          for (const [index, todo] of steps.entries()) {
             world.run(todo);
-            world.checkAlways();
+            if (index % 8 === 0) world.checkAlways();
           }
           for (const { sink, watcher } of world.all) {
             sink.full = false;
@@ -233,7 +233,7 @@ describe('WatchHub against its definition', () => {
           world.checkAtEnd();
         },
       ),
-      { numRuns: 400 },
+      { numRuns: 250 },
     );
   });
 });

@@ -297,6 +297,51 @@ describe('WatchHub', () => {
     });
   });
 
+  it('cuts a delivery to many watchers into slices, and serves the others in between', () => {
+    const source = new MemorySource();
+    const turns = new ManualTurns();
+    let clock = 0;
+    const hub = new WatchHub({
+      source,
+      turn: turns.turn,
+      now: () => clock,
+      maxSliceMs: 1,
+      limits: { callsPerLook: 1 },
+    });
+    // Each of these takes a whole slice.
+    const busy = Array.from({ length: 4 }, () => {
+      const sink = new RecordingSink();
+      const record = sink.onEvents.bind(sink);
+      sink.onEvents = (watcher, batch) => {
+        clock += 1;
+        return record(watcher, batch);
+      };
+      return { sink, watcher: hub.watch(request({}), sink) };
+    });
+    const served = () => busy.map(({ sink }) => sink.batches.length);
+    source.commit([['b', '2']], [['b', '3']]);
+    const late = watch(hub, { key: 'b', start: 2 });
+    late.sink.full = true;
+    source.commit([['a', '4']]);
+    expect(served()).toEqual([1, 0, 0, 0]);
+    expect(hub.metrics.pendingEvents).toBe(1);
+    expect(hub.syncedAt([busy[0]?.watcher ?? late.watcher], 4)).toBe(false);
+    turns.runOne();
+    expect(served()).toEqual([1, 1, 0, 0]);
+    expect(late.sink.story).toEqual(['b=2@2', 'b=3@3']);
+    turns.runOne();
+    expect(served()).toEqual([1, 1, 1, 0]);
+    // By now the late one waits for the front to finish. It has one place only, also when it resumes.
+    late.sink.full = false;
+    late.watcher.resume();
+    source.commit([['b', '5']]);
+    expect(served()).toEqual([1, 1, 1, 0]);
+    turns.runAll();
+    expect(served()).toEqual([1, 1, 1, 1]);
+    expect(late.sink.story).toEqual(['b=2@2', 'b=3@3', 'b=5@5']);
+    expect(hub.syncedAt([late.watcher, ...busy.map(({ watcher }) => watcher)], 5)).toBe(true);
+  });
+
   it('does not serve who was cancelled, even from within the same delivery', () => {
     const { source, hub } = setup();
     const first = new RecordingSink();

@@ -146,6 +146,7 @@ export class WatchHub implements WatcherHub {
     this.#slicing = false;
     for (const cohort of this.#cohorts()) {
       for (const watcher of [...cohort.members]) cohort.leave(watcher);
+      cohort.clearWaiting();
     }
     this.#source = source;
     this.#revision = source.revision;
@@ -155,7 +156,7 @@ export class WatchHub implements WatcherHub {
     this.#storageSweep = new Sweep();
     const doomed = new Set(this.#startedTooLow);
     for (const watcher of this.#watchers) {
-      if (!watcher.paused && !doomed.has(watcher)) this.#place(watcher);
+      if (!watcher.parked && !doomed.has(watcher)) this.#place(watcher);
     }
     this.#listen(source);
     this.#schedule();
@@ -169,7 +170,8 @@ export class WatchHub implements WatcherHub {
   /** For watchers: takes up again. */
   resume(watcher: HubWatcher): void {
     watcher.paused = false;
-    if (watcher.closed || watcher.cohort !== undefined) return;
+    if (!watcher.parked || watcher.closed) return;
+    watcher.parked = false;
     this.#place(watcher);
     this.#schedule();
   }
@@ -204,8 +206,10 @@ export class WatchHub implements WatcherHub {
     this.#schedule();
   }
 
-  /** Puts a watcher that is nowhere, and not paused, where its cursor belongs. */
+  /** Puts a watcher that has no place where its cursor belongs. */
   #place(watcher: HubWatcher): void {
+    const isNowhere = watcher.cohort === undefined && watcher.heapIndex === -1;
+    invariant(isNowhere, 'a watcher has one place');
     const front = this.#front;
     if (watcher.cursor === front.position && !front.delivering) front.join(watcher);
     else if (watcher.cursor >= front.position) front.ahead.set(watcher, watcher.cursor);

@@ -64,7 +64,7 @@ export interface WatcherHub {
 
 /**
  * A watcher as the hub keeps it: a cursor and its place, no queue. Exactly one of these is true: it is a member of a
- * cohort, it waits in a heap, it is paused and stands nowhere, it waits to hear of a compaction, it is closed.
+ * cohort, it waits in a heap, it is parked, it waits to hear that it started too low, it is closed.
  */
 export class HubWatcher implements Watcher {
   readonly range: WatchRange;
@@ -77,8 +77,10 @@ export class HubWatcher implements Watcher {
   cursor: number;
   cohort: Cohort | undefined = undefined;
   group: WatcherGroup | undefined = undefined;
-  /** The sink is full. The watcher stays in its cohort until it misses an event. */
+  /** The sink is full. The watcher keeps its place until it misses an event. */
   paused = false;
+  /** It missed events: it stands nowhere until it resumes. Implies `paused`. */
+  parked = false;
   closed = false;
   heapIndex = -1;
   readonly #hub: WatcherHub;
