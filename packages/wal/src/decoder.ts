@@ -8,6 +8,8 @@ const BLOCK_SIZE = 256 * 1024;
 /** A record's fields before its data take at most this many bytes. */
 const MAX_RECORD_HEAD_SIZE = 2 + 6 + 6;
 
+const CUT_SHORT = 'record is cut short';
+
 const NOTHING = new Uint8Array(0);
 
 /** Why reading stopped before the end of the log. */
@@ -78,7 +80,7 @@ export class SegmentReader {
     const flaw = this.#readHead(at, headHere, recordSize);
     if (flaw !== '') {
       // The head is whole or zero: a head that is neither was not torn but altered.
-      const lost = headHere < MAX_RECORD_HEAD_SIZE && frameSize > left;
+      const lost = flaw === CUT_SHORT && frameSize > left;
       return this.#fail(flaw, lost || this.#hasZeroSector(headHere));
     }
     if (frameSize > left) return this.#fail('record reaches beyond the end of the file', true);
@@ -111,14 +113,15 @@ export class SegmentReader {
    */
   #readHead(start: number, available: number, recordSize: number): string {
     const block = this.#block;
-    if (recordSize < 4 || available < 4) return 'record is cut short';
+    if (recordSize < 4 || available < 4) return CUT_SHORT;
     this.type = block[start + 1] as number;
     if (block[start] !== 0x08 || block[start + 2] !== 0x10) return 'not a record';
     const end = start + available;
     let at = start + 3;
     let crc = 0;
     for (let scale = 1; ; scale *= 128) {
-      if (at >= end || scale > 2 ** 28) return 'not a record';
+      if (at >= end) return CUT_SHORT;
+      if (scale > 2 ** 28) return 'not a record';
       const byte = block[at++] as number;
       crc += (byte & 127) * scale;
       if (byte < 0x80) break;
@@ -128,10 +131,11 @@ export class SegmentReader {
     if (this.type < METADATA || this.type > SNAPSHOT) return `unknown record type ${this.type}`;
     let dataSize = 0;
     if (at - start < recordSize) {
-      if (at >= end) return 'record is cut short';
+      if (at >= end) return CUT_SHORT;
       if (block[at++] !== 0x1a) return 'not a record';
       for (let scale = 1; ; scale *= 128) {
-        if (at >= end || scale > 2 ** 28) return 'not a record';
+        if (at >= end) return CUT_SHORT;
+        if (scale > 2 ** 28) return 'not a record';
         const byte = block[at++] as number;
         dataSize += (byte & 127) * scale;
         if (byte < 0x80) break;

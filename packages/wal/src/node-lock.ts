@@ -15,8 +15,8 @@ import { WalError } from './errors.ts';
 /** SQLite's code for "somebody else has the lock". */
 const SQLITE_BUSY = 5;
 
-/** Lock files of this process, by real path. */
-const held = new Set<string>();
+/** Locks of this process by the real path of their file; also keeps them from being collected as garbage. */
+const held = new Map<string, DatabaseSync>();
 
 /** Locks the file at `path`; see `Disk.lock`. The folder must exist. */
 export function lockFile(path: string): DiskLock {
@@ -36,24 +36,14 @@ export function lockFile(path: string): DiskLock {
     const owner = pid === 0 ? 'another process' : `process ${pid}`;
     throw new WalError('locked', `${path}: locked by ${owner}`, { file: path, cause: error });
   }
-  held.add(key);
-  return new NodeLock(key, database);
-}
-
-class NodeLock implements DiskLock {
-  readonly #key: string;
-  #database: DatabaseSync | null;
-
-  constructor(key: string, database: DatabaseSync) {
-    this.#key = key;
-    this.#database = database;
-  }
-
-  release(): void {
-    this.#database?.close();
-    this.#database = null;
-    held.delete(this.#key);
-  }
+  held.set(key, database);
+  return {
+    release(): void {
+      if (held.get(key) !== database) return;
+      held.delete(key);
+      database.close();
+    },
+  };
 }
 
 /** Makes the file with our mode, and only if absent: see above about descriptors. */

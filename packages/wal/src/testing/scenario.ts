@@ -165,6 +165,7 @@ class World {
   #list(): string {
     if (!this.#disk.exists(DIR)) return 'nothing';
     const names = this.#disk.list(DIR);
+    if (names.length === 0) return 'empty';
     return names
       .map((name) => `${name} ${this.#disk.contentOf(`${DIR}/${name}`).length}`)
       .join('\n');
