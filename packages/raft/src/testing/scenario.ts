@@ -1,0 +1,288 @@
+import { decodeConfChange } from '../confchange/codec.ts';
+import { RaftError } from '../errors.ts';
+import { MemoryStorage } from '../memory-storage.ts';
+import { RawNode } from '../raw-node.ts';
+import {
+  type ConfChangeSingle,
+  type ConfChangeTransition,
+  type ConfChangeType,
+  type ConfState,
+  type Entry,
+  emptyConfState,
+  type MemberId,
+  type Message,
+  noBytes,
+} from '../types.ts';
+import {
+  asText,
+  describeConf,
+  describeEntry,
+  describeId,
+  describeMessage,
+  describeProgress,
+  describeReady,
+} from './describe.ts';
+import { copyMessage } from './network.ts';
+
+/*
+ * A story about a group, as text that runs. Paragraphs are comments ("# …") or commands; the output of each command
+ * stands below it, indented:
+ *
+ *     # A campaign of a single voter.
+ *     members 1
+ *
+ *     campaign 1
+ *     ready 1
+ *       1: candidate, leader none
+ *       …
+ *
+ * Commands (N is a member, all of them if it is left out; options are name=value):
+ *
+ *     members 1 2 3 [learners=4] [option…]   founds the group; options of Config, e.g. preVote=false
+ *     start N [option…]                      a member with an empty log joins, or a crashed one restarts
+ *     crash N                                forgets what was not persisted
+ *     tick N [times]        campaign N       propose N text…      read N text      transfer N to=M
+ *     change N [transition] addNode=M removeNode=M addLearnerNode=M …
+ *     ready N               takes one Ready, persists, sends, applies, advances
+ *     deliver [from=N] [to=N] [drop=true]    what is on its way now, without the answers to it
+ *     settle                ready and deliver, quietly, until nothing moves
+ *     log N   status N   progress N   unreachable N of=M   snapshot N   compact N index
+ */
+
+interface ScenarioMember {
+  storage: MemoryStorage;
+  node: RawNode | undefined;
+  conf: ConfState;
+  applied: number;
+}
+
+type Options = ReadonlyMap<string, string>;
+
+/** Runs a scenario and returns it with the outputs that its commands really had. */
+export function runScenario(text: string): string {
+  const scenario = new Scenario();
+  const lines: string[] = [];
+  for (const line of text.split('\n')) {
+    if (line.startsWith('  ')) continue;
+    lines.push(line);
+    if (line !== '' && !line.startsWith('#')) {
+      for (const output of scenario.run(line)) lines.push(`  ${output}`);
+    }
+  }
+  return lines.join('\n');
+}
+
+class Scenario {
+  readonly #members = new Map<MemberId, ScenarioMember>();
+  #inFlight: Message[] = [];
+  #groupOptions: Options = new Map();
+  #founders: ConfState = emptyConfState;
+
+  run(line: string): string[] {
+    const [command = '', ...words] = line.split(' ');
+    const options = new Map<string, string>();
+    const args: string[] = [];
+    for (const word of words) {
+      const at = word.indexOf('=');
+      if (at < 0) args.push(word);
+      else options.set(word.slice(0, at), word.slice(at + 1));
+    }
+    if (command === 'members') return this.#found(args, options);
+    if (command === 'settle') return this.#settle();
+    if (command === 'deliver') return this.#deliver(options);
+    if (command === 'start') return this.#start(BigInt(args[0] ?? 0), options);
+    const ids = args[0] === undefined ? [...this.#members.keys()] : [BigInt(args[0])];
+    return ids.flatMap((id) => {
+      const output = this.#runOn(id, command, args.slice(1), options);
+      return ids.length === 1 ? output : output.map((line) => `${id}: ${line}`);
+    });
+  }
+
+  #found(args: string[], options: Options): string[] {
+    const learners = options.get('learners')?.split(',').map(BigInt) ?? [];
+    this.#groupOptions = new Map([...options].filter(([name]) => name !== 'learners'));
+    const voters = args.map(BigInt);
+    this.#founders = { ...emptyConfState, voters, learners };
+    return [...voters, ...learners].flatMap((id) => this.#start(id, new Map()));
+  }
+
+  #start(id: MemberId, options: Options): string[] {
+    const storage = this.#members.get(id)?.storage ?? new MemoryStorage(this.#founders);
+    const { index, confState } = storage.snapshot().metadata;
+    const node = new RawNode({
+      id,
+      storage,
+      applied: index,
+      electionTicks: 10,
+      heartbeatTicks: 1,
+      random: () => 0,
+      verify: true,
+      ...Object.fromEntries([...this.#groupOptions, ...options].map(parseOption)),
+    });
+    this.#members.set(id, { storage, node, conf: confState, applied: index });
+    return [];
+  }
+
+  #runOn(id: MemberId, command: string, args: string[], options: Options): string[] {
+    const member = this.#members.get(id);
+    if (member === undefined) throw new Error(`no member ${id}`);
+    if (command === 'crash') {
+      member.node = undefined;
+      return [];
+    }
+    const { node } = member;
+    if (node === undefined) return ['(down)'];
+    try {
+      return this.#act(member, node, command, args, options);
+    } catch (error) {
+      if (!(error instanceof RaftError)) throw error;
+      return [`${error.code}: ${error.message}`];
+    }
+  }
+
+  #act(
+    member: ScenarioMember,
+    node: RawNode,
+    command: string,
+    args: string[],
+    options: Options,
+  ): string[] {
+    const to = BigInt(options.get('to') ?? options.get('of') ?? 0);
+    switch (command) {
+      case 'tick':
+        for (let i = 0; i < Number(args[0] ?? 1); i++) node.tick();
+        return [];
+      case 'campaign':
+        node.campaign();
+        return [];
+      case 'propose':
+        node.propose(args.map(asBytes));
+        return [];
+      case 'read':
+        node.readIndex(asBytes(args.join(' ')));
+        return [];
+      case 'transfer':
+        node.transferLeader(to);
+        return [];
+      case 'unreachable':
+        node.reportUnreachable(to);
+        return [];
+      case 'change':
+        node.proposeConfChange({
+          transition: (args[0] ?? 'auto') as ConfChangeTransition,
+          changes: [...options].flatMap(parseChange),
+          context: noBytes,
+        });
+        return [];
+      case 'ready':
+        return node.hasReady() ? this.#handleReady(member, node) : ['(nothing)'];
+      case 'log':
+        return describeLog(member.storage);
+      case 'status':
+        return [describeStatus(node)];
+      case 'progress':
+        return describeProgress(node.status());
+      case 'snapshot':
+        member.storage.createSnapshot(member.applied, member.conf, asBytes('state'));
+        return [];
+      case 'compact':
+        member.storage.compact(Number(args[0]));
+        return [];
+      default:
+        throw new Error(`unknown command "${command}"`);
+    }
+  }
+
+  #handleReady(member: ScenarioMember, node: RawNode): string[] {
+    const ready = node.ready();
+    const lines = describeReady(ready);
+    if (ready.snapshot !== undefined) {
+      member.storage.applySnapshot(ready.snapshot);
+      member.conf = ready.snapshot.metadata.confState;
+      member.applied = ready.snapshot.metadata.index;
+    }
+    member.storage.append(ready.entries);
+    if (ready.hardState !== undefined) member.storage.setHardState(ready.hardState);
+    this.#inFlight.push(...ready.messages.map(copyMessage));
+    for (const entry of ready.committedEntries) {
+      member.applied = entry.index;
+      if (entry.type === 'normal') continue;
+      member.conf = node.applyConfChange(decodeConfChange(entry));
+      lines.push(`now ${describeConf(member.conf)}`);
+    }
+    node.advance();
+    return lines;
+  }
+
+  /** What matches is delivered or dropped; the rest stays on its way. */
+  #deliver(options: Options): string[] {
+    const from = options.get('from');
+    const to = options.get('to');
+    const matches = (message: Message): boolean =>
+      (from === undefined || message.from === BigInt(from)) &&
+      (to === undefined || message.to === BigInt(to));
+    const chosen = this.#inFlight.filter(matches);
+    this.#inFlight = this.#inFlight.filter((message) => !matches(message));
+    if (chosen.length === 0) return ['(nothing)'];
+    return chosen.map((message) => {
+      const text = describeMessage(message);
+      const node = this.#members.get(message.to)?.node;
+      if (options.get('drop') === 'true' || node === undefined) {
+        if (message.type === 'MsgSnap') {
+          this.#members.get(message.from)?.node?.reportSnapshot(message.to, 'failure');
+        }
+        return `lost ${text}`;
+      }
+      try {
+        node.step(message);
+        return text;
+      } catch (error) {
+        if (!(error instanceof RaftError)) throw error;
+        return `${text} (${error.code})`;
+      }
+    });
+  }
+
+  #settle(): string[] {
+    for (let round = 0; round < 1_000; round++) {
+      const ready = [...this.#members.values()].flatMap((member) => {
+        const { node } = member;
+        return node?.hasReady() ? [{ member, node }] : [];
+      });
+      if (ready.length === 0 && this.#inFlight.length === 0) return [];
+      for (const { member, node } of ready) this.#handleReady(member, node);
+      this.#deliver(new Map());
+    }
+    throw new Error('the group does not settle');
+  }
+}
+
+function describeLog(storage: MemoryStorage): string[] {
+  const first = storage.firstIndex();
+  const last = storage.lastIndex();
+  const lines = first > 1 ? [`compacted up to ${storage.term(first - 1)}/${first - 1}`] : [];
+  const entries: Entry[] = last < first ? [] : storage.entries(first, last + 1, 1_000_000);
+  return [...lines, ...entries.map(describeEntry)];
+}
+
+function describeStatus(node: RawNode): string {
+  const { softState, hardState, applied, conf } = node.status();
+  const { term, vote, commit } = hardState;
+  const role = `${softState.role} of ${describeId(softState.leader)}`;
+  const state = `term=${term} vote=${describeId(vote)} commit=${commit} applied=${applied}`;
+  return `${role} ${state} ${describeConf(conf)}`;
+}
+
+function parseOption([name, value]: [string, string]): [string, unknown] {
+  if (value === 'true' || value === 'false') return [name, value === 'true'];
+  return [name, Number.isNaN(Number(value)) ? value : Number(value)];
+}
+
+function parseChange([type, ids]: [string, string]): ConfChangeSingle[] {
+  return ids.split(',').map((id) => ({ type: type as ConfChangeType, nodeId: BigInt(id) }));
+}
+
+function asBytes(text: string): Uint8Array {
+  const bytes = Uint8Array.from(text, (char) => char.charCodeAt(0));
+  return asText(bytes) === text ? bytes : noBytes;
+}
