@@ -1,1 +1,30 @@
-export {};
+// The store and what it is used with.
+export type { ApplyBatch } from './apply-batch.ts';
+// Engines; an own one passes the conformance suite.
+export {
+  COLUMNS,
+  type Column,
+  type Engine,
+  type EngineBatch,
+  type Scan,
+  type ScanOptions,
+} from './engine.ts';
+export { MvccError, type MvccErrorCode } from './errors.ts';
+export { InvariantError } from './invariant.ts';
+export type { KeyMeta } from './key-meta.ts';
+export { inRange, type KeyRange, keyRangeOf, prefixRangeEnd } from './key-range.ts';
+export { keyBytesOf, keyTextOf } from './key-text.ts';
+export { decodeKeyValue, encodeKeyValue, type KeyValue, KeyValueParts } from './key-value.ts';
+export { MemoryEngine, type MemoryEngineOptions } from './memory-engine.ts';
+export type { RangeQuery, RangeResult, SortOrder, SortTarget } from './range-query.ts';
+export { RocksDbEngine, type RocksDbEngineOptions } from './rocksdb-engine.ts';
+export {
+  type CommitListener,
+  type CompactionOptions,
+  type HashKvResult,
+  Store,
+  type StoreOptions,
+} from './store.ts';
+export { type EventPage, StoreEvent } from './store-event.ts';
+export * from './watch/index.ts';
+export type { WriteTxn } from './write-txn.ts';
