@@ -17,7 +17,7 @@ function listenOnH2(): net.Server {
 /** The same on `node:http2`, by its quickest interface. */
 function listenOnNode(): http2.Http2Server {
   const server = http2.createServer();
-  server.on('stream', (stream) => {
+  server.on('stream', (stream: http2.ServerHttp2Stream) => {
     const chunks: Buffer[] = [];
     stream.on('data', (chunk: Buffer) => chunks.push(chunk));
     stream.on('end', () => {

@@ -46,8 +46,9 @@ export class ServerUnaryCall extends ServerCall implements UnaryCall, MessageCon
       return;
     }
     this.#reader ??= new MessageReader(this, this.connection.shared.limits.maxReceiveMessageBytes);
-    this.#reader.push(bytes, start, end);
-    this.holdBytes(this.#reader.heldBytes + (this.#message?.length ?? 0));
+    const reader = this.#reader;
+    reader.push(bytes, start, end);
+    if (!this.isOver) this.holdBytes(reader.heldBytes + (this.#message?.length ?? 0));
   }
 
   onEnd(): void {
@@ -61,6 +62,7 @@ export class ServerUnaryCall extends ServerCall implements UnaryCall, MessageCon
 
   onMessage(bytes: Buffer, isCompressed: boolean): void {
     if (this.#message !== undefined) {
+      this.#reader?.stop();
       this.failCall(Status.internal, 'more than one message for a unary call');
       return;
     }
