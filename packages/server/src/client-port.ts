@@ -11,12 +11,18 @@ import type { GrpcService, ServerStats } from '@kvorum/h2';
 import type { Clock } from './clock.ts';
 import type { EndpointUrl } from './config/endpoint-url.ts';
 import { bridgeServices } from './connect/bridge.ts';
+import { connectExchanges } from './connect/exchange.ts';
+import { exchangeListener } from './http/exchange-listener.ts';
 import type { HttpRoutes } from './http/http-routes.ts';
 import { nodeListener } from './http/node-listener.ts';
 import { Listener } from './listen/listener.ts';
 import { sniff } from './listen/sniff.ts';
 import type { Logger } from './logging/logger.ts';
-import { createTransport, type TransportKind } from './transport/create-transport.ts';
+import {
+  createTransport,
+  type TransportKind,
+  type TransportOptions,
+} from './transport/create-transport.ts';
 import type { Transport } from './transport/transport.ts';
 
 export interface ClientPortOptions {
@@ -32,6 +38,7 @@ export interface ClientPortOptions {
   /** gRPC messages beyond are refused, in bytes. */
   readonly maxReceiveMessageBytes: number;
   readonly maxConcurrentStreams: number;
+  readonly keepalive: TransportOptions['keepalive'];
 }
 
 /** A client that says nothing for so long is let go; health probes of load balancers open and close at once. */
@@ -51,12 +58,16 @@ export class ClientPort {
 
   private constructor(options: ClientPortOptions) {
     this.#options = options;
-    const connect = connectNodeAdapter({ routes: bridgeServices(etcdServices, options.methods) });
+    const services = bridgeServices(etcdServices, options.methods);
+    const connect = connectNodeAdapter({ routes: services });
     const listener = nodeListener(options.routes);
     const handler = (request: IncomingMessage, response: ServerResponse) =>
       listener(request, response, (req, res) => connect(req, res));
     this.#http = createHttpServer(handler);
-    this.#transport = createTransport(options, handler);
+    this.#transport = createTransport(options, {
+      request: handler,
+      exchange: exchangeListener(options.routes, connectExchanges(services)),
+    });
   }
 
   /** Binds every URL, or none: rejects with the system's error when one can't be bound. */

@@ -6,6 +6,8 @@ export interface Clock {
   wallMs(): number;
   /** Runs `callback` once, in a later turn of the event loop, after the input that is at hand was read. */
   nextTurn(callback: () => void): void;
+  /** Runs `callback` once, before the loop waits for input again. */
+  endOfTurn(callback: () => void): void;
   /** Runs `callback` every `intervalMs` until the returned function is called. */
   every(intervalMs: number, callback: () => void): () => void;
   /** Runs `callback` once after `delayMs` unless the returned function is called first. */
@@ -19,6 +21,7 @@ export const systemClock: Clock = {
   nextTurn: (callback) => {
     setImmediate(callback);
   },
+  endOfTurn: (callback) => process.nextTick(callback),
   every: (intervalMs, callback) => {
     const timer = setInterval(callback, intervalMs);
     return () => clearInterval(timer);

@@ -59,6 +59,11 @@ export async function openPorts(
       reusePort,
       maxReceiveMessageBytes: config.maxRequestBytes + GRPC_OVERHEAD_BYTES,
       maxConcurrentStreams: config.maxConcurrentStreams,
+      keepalive: {
+        minTimeMs: config.grpcKeepaliveMinTimeMs,
+        intervalMs: config.grpcKeepaliveIntervalMs,
+        timeoutMs: config.grpcKeepaliveTimeoutMs,
+      },
     });
     opened.push(client);
     const routes = HttpRoutes.forMetrics(sources);

@@ -56,7 +56,7 @@ async function openOnDisk(
   const { disk, unsafeNoFsync, founder } = options;
   disk.mkdir(`${memberDir}/snap`);
   const dir = options.walDir ?? `${memberDir}/wal`;
-  const engine = await RocksDbEngine.open({ dir: `${memberDir}/db` });
+  const engine = await RocksDbEngine.open({ path: `${memberDir}/db` });
   const store = openStore(options, engine);
   try {
     const applied = readApplied(store);

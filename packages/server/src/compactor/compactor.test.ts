@@ -97,6 +97,7 @@ function manualClock(): { clock: Clock; tick: () => Promise<void> } {
     nowMs: () => now,
     wallMs: () => now,
     nextTurn: (callback) => queueMicrotask(callback),
+    endOfTurn: (callback) => queueMicrotask(callback),
     every: (_intervalMs, callback) => {
       timers.add(callback);
       return () => timers.delete(callback);

@@ -1,9 +1,10 @@
 import type { EventEmitter } from 'node:events';
-import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import {
   constants,
   createServer,
   type Http2Server,
+  Http2ServerRequest,
+  Http2ServerResponse,
   type IncomingHttpHeaders,
   type ServerHttp2Session,
   type ServerHttp2Stream,
@@ -59,17 +60,15 @@ export class NodeHttp2Transport implements Transport {
         maxConcurrentStreams: options.maxConcurrentStreams,
       },
     });
-    // The compatibility layer answers every stream that somebody listens for as 'request'; it's only given others.
     this.#server.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
       const type = headers['content-type'] ?? '';
       if (type === 'application/grpc' || /^application\/grpc[+;]/.test(type)) {
         new GrpcStream(options, stream, headers).start();
+        return;
       }
-    });
-    this.#server.on('request', (request, response) => {
-      const type = request.headers['content-type'] ?? '';
-      if (type === 'application/grpc' || /^application\/grpc[+;]/.test(type)) return;
-      options.fallback(request, response);
+      // What a 'request' listener would get; one of those would also answer the calls above.
+      const request = new Http2ServerRequest(stream, headers, {}, []);
+      options.fallback(request, new Http2ServerResponse(stream));
     });
     this.#server.on('session', (session) => this.#track(session, options.stats));
     this.#server.on('sessionError', () => {});
@@ -78,8 +77,9 @@ export class NodeHttp2Transport implements Transport {
   accept(socket: Socket, firstBytes: Buffer): void {
     socket.pause();
     socket.unshift(firstBytes);
+    // The session takes over what is buffered by itself; resuming here would lose it.
+    // The session takes over what is buffered by itself; resuming here would lose it.
     (this.#server as EventEmitter).emit('connection', socket);
-    socket.resume();
   }
 
   async drain(): Promise<void> {

@@ -1,0 +1,34 @@
+import type { Socket } from 'node:net';
+import { GrpcServer, type GrpcServerOptions, type Clock as H2Clock } from '@kvorum/h2';
+import type { Clock } from '../clock.ts';
+import type { Transport } from './transport.ts';
+
+/** `@kvorum/h2` as the member's transport. */
+export class H2Transport implements Transport {
+  readonly #server: GrpcServer;
+
+  constructor(options: Omit<GrpcServerOptions, 'clock'>, clock: Clock) {
+    this.#server = new GrpcServer({ ...options, clock: h2Clock(clock) });
+  }
+
+  accept(socket: Socket, firstBytes: Buffer): void {
+    this.#server.accept(socket, firstBytes);
+  }
+
+  async drain(): Promise<void> {
+    await this.#server.drain();
+  }
+
+  close(): void {
+    this.#server.close();
+  }
+}
+
+function h2Clock(clock: Clock): H2Clock {
+  return {
+    now: clock.nowMs,
+    setTimer: (delayMs, callback) => clock.after(delayMs, callback),
+    clearTimer: (handle) => (handle as () => void)(),
+    endOfTurn: clock.endOfTurn,
+  };
+}
