@@ -4,6 +4,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Encoder } from '../src/encoder.ts';
 import { nodeDisk, Wal, type WalRecord } from '../src/index.ts';
 import { ENTRY } from '../src/record.ts';
@@ -42,7 +43,7 @@ try {
     `append  ${((append * 1e6) / written).toFixed(0)} ns per entry, ${written} entries in batches of ${BATCH}`,
   );
 
-  while (!wal.prepareNext(1 << 20)) await new Promise((resolve) => setImmediate(resolve));
+  while (!wal.prepareNext(1 << 20)) await nextTurn();
   performance.mark('cut');
   wal.cut();
   console.log(`cut     ${performance.measure('cut', 'cut').duration.toFixed(1)} ms`);

@@ -25,6 +25,7 @@ export interface Disk {
   lock(path: string): DiskLock;
 }
 
+/** How `Disk.open` opens a file; for reading alone by default. */
 export interface OpenOptions {
   readonly create?: boolean;
   readonly write?: boolean;
@@ -47,6 +48,8 @@ export interface DiskFile {
   close(): void;
 }
 
+/** A lock that is held. */
 export interface DiskLock {
+  /** Frees it; does nothing when called again. */
   release(): void;
 }

@@ -42,10 +42,10 @@ async function openElsewhere(): Promise<ChildProcess> {
     const { nodeDisk } = await import(${url('./node-disk.ts')});
     Wal.open({ disk: nodeDisk(), dir: process.argv[1], segmentBytes: ${SEGMENT_BYTES} });
     console.log('open');
-    setInterval(() => {}, 1000);
+    process.stdin.resume();
   `;
   const child = spawn(process.execPath, ['--input-type=module', '-e', script, dir], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['pipe', 'pipe', 'inherit'],
   });
   children.push(child);
   if (child.stdout === null) throw new Error('stdout is a pipe');

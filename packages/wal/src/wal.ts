@@ -40,11 +40,13 @@ export interface WalOptions {
   readonly segmentBytes?: number;
 }
 
+/** Options of `Wal.create`. */
 export interface WalCreateOptions extends WalOptions {
   /** Who the log belongs to, repeated in each segment: an encoded etcdserverpb.Metadata. Copied. */
   readonly metadata: Uint8Array;
 }
 
+/** Options of `Wal.open` and `readWal`. */
 export interface WalOpenOptions extends WalOptions {
   /** Index of the snapshot that the caller starts from; default 0, no snapshot. */
   readonly snapshotIndex?: number;
