@@ -5,6 +5,7 @@ export const pureBuiltins: readonly string[] = [
   'node:assert',
   'node:buffer',
   'node:events',
+  'node:module',
   'node:path',
   'node:querystring',
   'node:stream',
@@ -40,7 +41,7 @@ export const layers: Readonly<Record<string, Layer>> = {
     imports: [],
     builtins: 'pure',
     // output.ts asks of a stream whether it is a TCP socket, no more.
-    hostFiles: ['clock.ts', 'socket.ts', 'output.ts'],
+    hostFiles: ['node-clock.ts', 'socket.ts', 'output.ts'],
   },
   api: { imports: ['@bufbuild/protobuf'], builtins: 'none', hostFiles: [] },
   server: {

@@ -109,7 +109,7 @@ describe('tests', () => {
 
 describe('sources', () => {
   it('have kebab-case names that say what is inside', () => {
-    const kebab = /^[a-z0-9]+(-[a-z0-9]+)*(\.(property|test|bench|config|d))*\.ts$/;
+    const kebab = /^[a-z0-9]+(-[a-z0-9]+)*(\.(property|interop|test|bench|config|d))*\.ts$/;
     const vague = /(^|\/)(utils?|helpers?|common|misc|shared)(\/|\.ts$)/;
     const wrong = sources.filter(
       (file) => !kebab.test(basename(file.path)) || vague.test(file.path),
