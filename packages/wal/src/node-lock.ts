@@ -24,7 +24,11 @@ export function lockFile(path: string): DiskLock {
   const key = realpathSync(path);
   if (held.has(key))
     throw new WalError('locked', `${path}: locked by this process already`, { file: path });
-  const sqlite = process.getBuiltinModule('node:sqlite');
+  const sqlite = process.getBuiltinModule('node:sqlite') as
+    | typeof import('node:sqlite')
+    | undefined;
+  if (sqlite === undefined)
+    throw new Error('locking needs node:sqlite, as Node has it from 22.13 on');
   const database = new sqlite.DatabaseSync(path);
   try {
     // Without this SQLite would put a journal file beside.
