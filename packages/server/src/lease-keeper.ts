@@ -1,7 +1,6 @@
 import type { Lessor } from '@kvorum/mvcc';
 import type { Clock } from './clock.ts';
 import type { Logger } from './logging/logger.ts';
-import type { Metrics } from './metrics/metrics.ts';
 import type { Proposer } from './proposer.ts';
 
 export interface LeaseKeeperOptions {
@@ -9,12 +8,13 @@ export interface LeaseKeeperOptions {
   readonly proposer: Proposer;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly metrics: Metrics;
 }
 
 /** Leases are looked at twice a second, at most 500 are revoked each time: etcd's 1,000 a second. */
 const LOOK_EVERY_MS = 500;
 const REVOKES_PER_LOOK = 500;
+/** Checkpoints in one request, as in etcd. */
+const CHECKPOINTS_PER_REQUEST = 1000;
 
 /** The leader's duties for leases: revoking those that have expired, and noting on disk how long others still have. */
 export class LeaseKeeper {
@@ -25,29 +25,37 @@ export class LeaseKeeper {
     this.#options = options;
   }
 
-  /** This member leads from now on: every lease gets what it had left, counted from now. */
+  /**
+   * This member leads from now on: every lease gets what it had left, counted from now. Nothing is added for renewals
+   * that a former leader may have answered, since the only voter was that leader itself.
+   */
   start(): void {
     const { lessor, clock } = this.#options;
-    lessor.promote();
+    lessor.promote(0);
     this.#stopLooking ??= clock.every(LOOK_EVERY_MS, () => this.#look());
   }
 
   stop(): void {
+    this.#options.lessor.demote();
     this.#stopLooking?.();
     this.#stopLooking = undefined;
   }
 
-  /** Notes what every lease has left, so that a restart goes on from there. For an orderly stop. */
-  async checkpointAll(): Promise<void> {
+  /** Notes what every lease has left, so that a restart goes on from there, and stops. For an orderly end. */
+  async finish(): Promise<void> {
     const { lessor, proposer } = this.#options;
+    this.#stopLooking?.();
+    this.#stopLooking = undefined;
     const checkpoints = lessor.checkpointAll();
-    if (checkpoints.length > 0) await proposer.propose({ kind: 'leaseCheckpoint', checkpoints });
+    for (let i = 0; i < checkpoints.length; i += CHECKPOINTS_PER_REQUEST) {
+      const some = checkpoints.slice(i, i + CHECKPOINTS_PER_REQUEST);
+      await proposer.propose({ kind: 'leaseCheckpoint', checkpoints: some });
+    }
   }
 
   #look(): void {
-    const { lessor, proposer, metrics } = this.#options;
+    const { lessor, proposer } = this.#options;
     for (const id of lessor.expired(REVOKES_PER_LOOK)) {
-      metrics.mvcc.leaseExpiredTotal += 1;
       proposer.propose({ kind: 'leaseRevoke', id }).catch((error: unknown) => this.#failed(error));
     }
     const checkpoints = lessor.checkpointsDue();

@@ -1,6 +1,6 @@
 import { clusterVersion, etcdServices } from '@kvorum/api';
 import type { GrpcMethod, GrpcService } from '@kvorum/h2';
-import { Lessor, type Store, WatchHub } from '@kvorum/mvcc';
+import { type Engine, Lessor, type Store, WatchHub } from '@kvorum/mvcc';
 import { RawNode } from '@kvorum/raft';
 import type { Disk } from '@kvorum/wal';
 import { ALARM_NONE, Alarms } from './apply/alarms.ts';
@@ -38,6 +38,8 @@ export interface CoreParts {
   readonly clock: Clock;
   readonly disk: Disk;
   readonly random: () => number;
+  /** Opens the engine of the store in a folder. */
+  readonly openEngine: (path: string) => Promise<Engine>;
 }
 
 /** Time a request may wait for its quorum beside two election time-outs, as in etcd. */
@@ -66,6 +68,7 @@ export class MemberCore {
   readonly #stops: (() => void)[] = [];
   #snapshotIndex: number;
   #reads = false;
+  #campaigned = false;
   #term = 0;
   #leader = 0n;
 
@@ -128,9 +131,9 @@ export class MemberCore {
       quotaBytes: config.quotaBackendBytes,
       storeBytes: () => store.engine.sizeBytes(),
     });
-    this.#leases = new LeaseKeeper({ lessor, proposer: this.#proposer, clock, logger, metrics });
+    this.#leases = new LeaseKeeper({ lessor, proposer: this.#proposer, clock, logger });
     this.methods = this.#services(lessor, hub);
-    connectMetrics(metrics, { core: this, hub, config });
+    connectMetrics(metrics, { core: this, hub, lessor, config });
   }
 
   /** Opens, or makes, what the member keeps. Rejects with a message for people. */
@@ -152,7 +155,8 @@ export class MemberCore {
       clock,
       dataDir: config.dataDir,
       walDir: config.walDir,
-      engine: config.kvorumEngine,
+      inMemory: config.kvorumEngine === 'memory',
+      openEngine: parts.openEngine,
       cacheBytes: config.kvorumCacheBytes,
       unsafeNoFsync: config.unsafeNoFsync,
       compactionBatchLimit: config.compactionBatchLimit,
@@ -173,7 +177,6 @@ export class MemberCore {
     this.#stops.push(clock.every(this.#config.heartbeatIntervalMs, () => this.loop.tick()));
     const { memory } = this.#storage.log;
     if (memory.lastIndex() === 0 && this.#storage.appliedIndex === 0) this.#bootstrap();
-    this.#node.campaign();
     this.loop.wake();
     await new Promise<void>((run, fail) => this.loop.linearizableRead({ run, fail }));
     this.#stops.push(
@@ -209,9 +212,8 @@ export class MemberCore {
 
   /** Notes on disk what leases have left; while clients can still be answered. */
   async prepareStop(): Promise<void> {
-    this.#leases.stop();
     try {
-      await this.#leases.checkpointAll();
+      await this.#leases.finish();
     } catch (error) {
       this.#parts.logger.warn('the remaining time of leases was not saved', { error });
     }
@@ -336,6 +338,7 @@ export class MemberCore {
     const { appliedIndex, confState } = this.#machine;
     const { logger } = this.#parts;
     if (!this.#reads) this.#maybeLead();
+    if (!this.#campaigned) this.#campaign();
     log.prepareNext((error) =>
       logger.warn('the next log segment could not be prepared', { error }),
     );
@@ -345,6 +348,13 @@ export class MemberCore {
       this.#snapshotIndex = appliedIndex;
     }
     log.trimMemory(appliedIndex, confState);
+  }
+
+  /** A lone voter needn't wait for anybody: it stands for election as soon as the log is applied. */
+  #campaign(): void {
+    this.#campaigned = true;
+    this.#node.campaign();
+    this.loop.wake();
   }
 
   /** A new leader serves once it has applied an entry of its own term (Raft dissertation §6.4). */

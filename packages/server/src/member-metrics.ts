@@ -1,4 +1,4 @@
-import type { WatchHub } from '@kvorum/mvcc';
+import type { Lessor, WatchHub } from '@kvorum/mvcc';
 import { alarmName } from './apply/alarms.ts';
 import type { ServerConfig } from './config/server-config.ts';
 import type { MemberCore } from './member-core.ts';
@@ -8,9 +8,9 @@ import type { Metrics } from './metrics/metrics.ts';
 /** Fills in, at each scrape, what costs nothing to keep but something to know. */
 export function connectMetrics(
   metrics: Metrics,
-  parts: { core: MemberCore; hub: WatchHub; config: ServerConfig },
+  parts: { core: MemberCore; hub: WatchHub; lessor: Lessor; config: ServerConfig },
 ): void {
-  const { core, hub, config } = parts;
+  const { core, hub, lessor, config } = parts;
   metrics.server.serverId = formatId(core.memberId);
   metrics.server.quotaBackendBytes = config.quotaBackendBytes;
   metrics.onCollect(() => {
@@ -36,5 +36,10 @@ export function connectMetrics(
     mvcc.slowWatchers = watch.slowWatchers;
     mvcc.eventsTotal = watch.eventsTotal;
     mvcc.pendingEvents = watch.pendingEvents;
+    const leases = lessor.metrics;
+    mvcc.leaseGrantedTotal = leases.grantedTotal;
+    mvcc.leaseRevokedTotal = leases.revokedTotal;
+    mvcc.leaseRenewedTotal = leases.renewedTotal;
+    mvcc.leaseExpiredTotal = leases.expiredTotal;
   });
 }

@@ -1,4 +1,5 @@
 import { apiVersion, clusterVersion } from '@kvorum/api';
+import { type Engine, RocksDbEngine } from '@kvorum/mvcc';
 import { type Disk, nodeDisk } from '@kvorum/wal';
 import { type Clock, systemClock } from './clock.ts';
 import type { ServerConfig } from './config/server-config.ts';
@@ -17,6 +18,8 @@ export interface MemberDeps {
   readonly disk?: Disk;
   /** Uniform in [0, 1). Decides election time-outs and jitter, nothing that must be secret. */
   readonly random?: () => number;
+  /** Opens the engine of the store in a folder; RocksDB's by default. */
+  readonly openEngine?: (path: string) => Promise<Engine>;
 }
 
 /**
@@ -31,6 +34,7 @@ export async function startMember(config: ServerConfig, deps: MemberDeps): Promi
     clock: deps.clock ?? systemClock,
     disk: deps.disk ?? nodeDisk(),
     random: deps.random ?? Math.random,
+    openEngine: deps.openEngine ?? ((path: string) => RocksDbEngine.open({ path })),
   };
   const core = await MemberCore.open(config, parts);
   let ports: Ports | undefined;

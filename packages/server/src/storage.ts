@@ -1,4 +1,4 @@
-import { type Engine, MemoryEngine, RocksDbEngine, Store } from '@kvorum/mvcc';
+import { type Engine, MemoryEngine, Store } from '@kvorum/mvcc';
 import { type ConfState, emptyConfState } from '@kvorum/raft';
 import type { Disk, DiskLock } from '@kvorum/wal';
 import { APPLIED_INDEX_ROW, CONF_STATE_ROW, decodeAppliedIndex } from './apply/applied-index.ts';
@@ -13,7 +13,10 @@ export interface StorageOptions {
   readonly dataDir: string;
   /** Folder of the log when it isn't `<dataDir>/member/wal`. */
   readonly walDir: string | undefined;
-  readonly engine: 'rocksdb' | 'memory';
+  /** Nothing is kept: neither store nor log touch the disk. */
+  readonly inMemory: boolean;
+  /** Opens the engine of the store in a folder. */
+  readonly openEngine: (path: string) => Promise<Engine>;
   readonly cacheBytes: number;
   readonly unsafeNoFsync: boolean;
   readonly compactionBatchLimit: number;
@@ -35,7 +38,7 @@ export interface OpenStorage {
  * is damaged or missing, the disk refuses.
  */
 export async function openStorage(options: StorageOptions): Promise<OpenStorage> {
-  if (options.engine === 'memory') return openInMemory(options);
+  if (options.inMemory) return openInMemory(options);
   const { disk, dataDir } = options;
   const memberDir = `${dataDir}/member`;
   disk.mkdir(memberDir);
@@ -56,7 +59,7 @@ async function openOnDisk(
   const { disk, unsafeNoFsync, founder } = options;
   disk.mkdir(`${memberDir}/snap`);
   const dir = options.walDir ?? `${memberDir}/wal`;
-  const engine = await RocksDbEngine.open({ path: `${memberDir}/db` });
+  const engine = await options.openEngine(`${memberDir}/db`);
   const store = openStore(options, engine);
   try {
     const applied = readApplied(store);

@@ -232,6 +232,15 @@ export class Lessor {
     return [...this.#leases.values()].sort(byExpiry).map((lease) => lease.id);
   }
 
+  /** What is replicated of every lease; `remainingSeconds` is 0 for one that has its whole TTL. For copies of the state. */
+  all(): { id: bigint; ttlSeconds: number; remainingSeconds: number }[] {
+    return [...this.#leases.values()].map(({ id, ttlSeconds, remainingSeconds }) => ({
+      id,
+      ttlSeconds,
+      remainingSeconds,
+    }));
+  }
+
   /**
    * Leases to revoke through the log, the longest expired first: at most `limit`, and not more per second than allowed.
    * One that is not revoked within 3 s is handed out again. Empty on a member that is not primary.

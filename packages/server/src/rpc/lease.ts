@@ -114,8 +114,7 @@ class KeepAliveStream implements StreamReceiver {
       this.#end(status, text);
       return;
     }
-    if (this.#waiting === 0 && !this.#needsLog(id)) this.#renew(id);
-    else this.#renewInOrder(id);
+    if (this.#waiting > 0 || !this.#renew(id)) this.#renewInOrder(id);
   }
 
   onHalfClose(): void {
@@ -132,35 +131,31 @@ class KeepAliveStream implements StreamReceiver {
     this.#ended = true;
   }
 
-  #needsLog(id: bigint): boolean {
-    return this.#options.lessor.needsReset(id);
-  }
-
-  /** An unknown or expired lease answers with TTL 0. */
-  #renew(id: bigint): void {
-    if (this.#ended) return;
+  /**
+   * Renews and answers; an unknown or expired lease answers with TTL 0. False, with no answer, when a shorter remaining
+   * time is on disk: the note must be taken back before the client hears that the lease is renewed, else a crash would
+   * bring the shorter time back.
+   */
+  #renew(id: bigint): boolean {
     const { lessor, store, headers } = this.#options;
     const revision = store.revision;
-    const ttl = lessor.renew(id) ?? 0;
+    const renewal = lessor.renew(id);
+    if (renewal?.needsReset === true) return false;
     const response = create(LeaseKeepAliveResponseSchema, {
       header: headers.message(revision),
       ID: id,
-      TTL: BigInt(ttl),
+      TTL: BigInt(renewal?.ttlSeconds ?? 0),
     });
     const more = this.#call.send(toBinary(LeaseKeepAliveResponseSchema, response));
     if (!more) this.#call.pause();
+    return true;
   }
 
-  /**
-   * A lease whose remaining time is on disk: the note must be taken back before the client hears that it's renewed,
-   * else a crash would bring the old, shorter time back.
-   */
   #renewInOrder(id: bigint): void {
     this.#waiting++;
     this.#order = this.#order.then(async () => {
       try {
-        if (this.#needsLog(id)) await this.#resetCheckpoint(id);
-        this.#renew(id);
+        while (!this.#ended && !this.#renew(id)) await this.#resetCheckpoint(id);
       } catch (error) {
         const { status, text } = statusOf(error);
         this.#end(status, text);

@@ -1,10 +1,13 @@
 import { EtcdError } from '@kvorum/api';
 import type { UnaryCall, UnaryMethod } from '@kvorum/h2';
+import { LeaseError } from '@kvorum/mvcc';
 import { toEtcdError } from '../apply/reader.ts';
 import { ProtoError } from '../codec/proto-reader.ts';
 
 /** gRPC status of a message that can't be decoded. */
 const INTERNAL = 13;
+/** Of errors that etcd sends without a code of their own, such as `not a primary lessor`. */
+const UNKNOWN = 2;
 
 /** A unary method around a function that replies, now or later, or throws what the caller shall be told. */
 export function unary(handle: (request: Uint8Array, call: UnaryCall) => void): UnaryMethod {
@@ -46,5 +49,6 @@ export function statusOf(error: unknown): { status: number; text: string } {
   if (known instanceof ProtoError) {
     return { status: INTERNAL, text: `grpc: error unmarshalling request: ${known.message}` };
   }
+  if (known instanceof LeaseError) return { status: UNKNOWN, text: known.message };
   throw known;
 }

@@ -71,8 +71,9 @@ class SnapshotStream implements StreamReceiver {
   }
 
   async #run(): Promise<void> {
-    const { disk, clock, logger, source, onDone } = this.#options;
+    const { disk, dir, clock, logger, source, onDone } = this.#options;
     const startMs = clock.nowMs();
+    disk.mkdir(dir);
     const file = disk.open(this.#path, { create: true });
     try {
       const state = source();

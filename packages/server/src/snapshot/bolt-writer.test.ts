@@ -6,16 +6,17 @@ import { readBolt } from './testing/bolt-reader.ts';
 
 /** A file in memory that knows what a writer needs. */
 function memoryFile(): { file: DiskFile; bytes: () => Buffer } {
-  let content = Buffer.alloc(0);
+  let content = Buffer.alloc(1 << 20);
+  let size = 0;
   const file = {
     write(data: Uint8Array, position: number) {
-      const end = position + data.length;
-      if (end > content.length)
-        content = Buffer.concat([content, Buffer.alloc(end - content.length)]);
+      size = Math.max(size, position + data.length);
+      while (content.length < size)
+        content = Buffer.concat([content, Buffer.alloc(content.length)]);
       content.set(data, position);
     },
   };
-  return { file: file as DiskFile, bytes: () => content };
+  return { file: file as DiskFile, bytes: () => content.subarray(0, size) };
 }
 
 function write(buckets: Record<string, [string, Uint8Array][]>): Buffer {

@@ -31,7 +31,8 @@ function rowsOf(bytes: Buffer, pageSize: number, id: number): [string, Buffer][]
   for (let i = 0; i < count; i++) {
     const at = start + 16 + 16 * i;
     if (flags === 1) {
-      for (const row of rowsOf(bytes, pageSize, Number(bytes.readBigUInt64LE(at + 8)))) rows.push(row);
+      for (const row of rowsOf(bytes, pageSize, Number(bytes.readBigUInt64LE(at + 8))))
+        rows.push(row);
       continue;
     }
     if (flags !== 2) throw new Error(`page ${id} is neither branch nor leaf`);
