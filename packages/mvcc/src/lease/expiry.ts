@@ -137,6 +137,12 @@ export class Expiry {
     while (this.#heap.minKey <= nowMs) {
       const lease = this.#heap.pop();
       if (lease === undefined) return;
+      if (lease.wakeMs < lease.expiryMs && lease.expiryMs <= nowMs) {
+        // Found by the time of its checkpoint: it goes back, so that leases leave in the order of their expiry.
+        lease.wakeMs = lease.expiryMs;
+        this.#heap.set(lease, lease.wakeMs);
+        continue;
+      }
       if (lease.expiryMs <= nowMs) {
         this.#checkpointsDue.delete(lease);
         this.#expired.add(lease);
