@@ -178,7 +178,7 @@ async function run(seed: number): Promise<number> {
 }
 
 describe('a crash at any point', () => {
-  for (const seed of [1, 2, 3]) {
+  for (const seed of [1, 2]) {
     it(`leaves a prefix that holds all that was synced (seed ${seed})`, async () => {
       expect(await run(seed)).toBeGreaterThan(OPERATIONS);
     });

@@ -28,7 +28,7 @@ export function lockFile(path: string): DiskLock {
     | typeof import('node:sqlite')
     | undefined;
   if (sqlite === undefined)
-    throw new Error('locking needs node:sqlite, as Node has it from 22.13 on');
+    throw new Error('locking needs node:sqlite: start Node 22.12 with --experimental-sqlite');
   const database = new sqlite.DatabaseSync(path);
   try {
     // Without this SQLite would put a journal file beside.
