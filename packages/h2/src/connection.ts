@@ -1,11 +1,11 @@
 import type { Duplex } from 'node:stream';
 import type { Clock } from './clock.ts';
 import { H2Error } from './errors.ts';
+import { FloodGuard } from './flood-guard.ts';
 import { FrameReader } from './frame-reader.ts';
 import {
   clientPreface,
   defaultHeaderTableBytes,
-  defaultWindowBytes,
   ErrorCode,
   Flag,
   FrameType,
@@ -22,13 +22,13 @@ import { HeaderTemplate } from './hpack/header-template.ts';
 import { invariant } from './invariant.ts';
 import type { Limits } from './limits.ts';
 import { Output } from './output.ts';
-import { PingPolicy } from './ping-policy.ts';
+import { ReceiveFlow } from './receive-flow.ts';
 import { areTrailers, type RequestHead, requestHeadOf } from './request-head.ts';
 import { Sender } from './sender.ts';
 import { readSettings, settingsPayload } from './settings.ts';
 import type { SlabPool } from './slab-pool.ts';
 import { H2Stream, type StreamSink } from './stream.ts';
-import { TokenBucket } from './token-bucket.ts';
+import { StreamIds } from './stream-ids.ts';
 import type { TurnQueue } from './turn-queue.ts';
 
 /** Who a connection works for. */
@@ -56,9 +56,6 @@ export interface ConnectionEnvironment {
   readonly pool: SlabPool;
   readonly turn: TurnQueue;
 }
-
-/** Ids of streams that we have reset are remembered, since the peer may not know yet (RFC 9113 §5.1). */
-const maxRememberedResets = 1024;
 
 const keepalivePing = Buffer.from('kvorumka', 'latin1');
 const drainPing = Buffer.from('kvorumdr', 'latin1');
@@ -108,25 +105,14 @@ export class H2Connection {
   readonly #reader: FrameReader;
   readonly #decoder: HpackDecoder;
   readonly #headers: HeaderAssembler;
-  readonly #pingPolicy: PingPolicy;
-  readonly #resets: TokenBucket;
-  readonly #idleFrames: TokenBucket;
-  readonly #recentlyReset = new Set<number>();
+  readonly #ids: StreamIds;
+  readonly #flow: ReceiveFlow;
+  readonly #floods: FloodGuard;
   /** While a chunk is being read, flushing waits for its end. */
   #isReading = false;
   #isInTurn = false;
   #isPaused = false;
-  // Identifiers. A server's peer opens odd ones, upwards.
-  #lastPeerStreamId = 0;
-  /** The peer has opened every odd id up to here, so that each of them was really used. */
-  #usedUpTo = -1;
-  #nextStreamId = 1;
-  /** Requests above it are ignored, after our last GOAWAY. */
-  #acceptUpTo: number = maxStreamId;
   #drain: 'no' | 'announced' | 'final' = 'no';
-  // Windows for what the peer sends.
-  #receiveWindow: number;
-  #unacknowledged = 0;
   // The DATA frame being read.
   #dataStream: H2Stream | undefined = undefined;
   #dataFlags = 0;
@@ -153,14 +139,9 @@ export class H2Connection {
     this.#reader = new FrameReader(this, limits.maxFrameBytes, isServer);
     this.#decoder = new HpackDecoder(limits, defaultHeaderTableBytes);
     this.#headers = new HeaderAssembler(limits);
-    this.#pingPolicy = new PingPolicy(limits);
-    this.#resets = new TokenBucket(limits.resetBurst, limits.resetsPerSecond, this.nowMs);
-    this.#idleFrames = new TokenBucket(
-      limits.idleFrameBurst,
-      limits.idleFramesPerSecond,
-      this.nowMs,
-    );
-    this.#receiveWindow = Math.max(limits.connectionWindowBytes, defaultWindowBytes);
+    this.#ids = new StreamIds(isServer);
+    this.#flow = new ReceiveFlow(this.sender, limits);
+    this.#floods = new FloodGuard(limits, this.nowMs);
   }
 
   /** Sends our side of the handshake and begins to read, `firstBytes` before all else. */
@@ -197,10 +178,8 @@ export class H2Connection {
 
   /** A client's new stream; undefined when identifiers have run out or the connection is ending. */
   openStream(sink: StreamSink): H2Stream | undefined {
-    if (this.isDraining || this.#nextStreamId > maxStreamId) return undefined;
-    const stream = this.#addStream(this.#nextStreamId, sink);
-    this.#nextStreamId += 2;
-    return stream;
+    const id = this.isDraining ? undefined : this.#ids.allocate();
+    return id === undefined ? undefined : this.#addStream(id, sink);
   }
 
   /** Resets a stream, for reasons of our own, and closes its slot without a word to the sink. */
@@ -215,7 +194,7 @@ export class H2Connection {
     if (stream.closed) return;
     invariant(bytes <= stream.heldBytes, 'no more is released than was held');
     stream.heldBytes -= bytes;
-    this.#acknowledge(stream, bytes);
+    this.#flow.acknowledgeOn(stream, bytes);
   }
 
   /** Takes no new streams; those that run may finish, and then the connection closes. */
@@ -232,14 +211,14 @@ export class H2Connection {
   /** Ends the connection with GOAWAY; what runs on it is aborted. */
   end(errorCode: number, text: string, error: H2Error | undefined): void {
     if (this.ended) return;
-    this.#writeGoaway(this.#lastPeerStreamId, errorCode, text);
+    this.#writeGoaway(this.#ids.lastOpened, errorCode, text);
     this.#finish(error);
   }
 
   /** Writes everything that has gathered; called at the end of a turn. */
   flush(): void {
     this.#isInTurn = false;
-    if (this.closed) return;
+    if (this.ended) return;
     const { sender } = this;
     do {
       const bytes = this.#output.pendingBytes;
@@ -287,23 +266,17 @@ export class H2Connection {
     this.#dataFlags = flags;
     if (!this.#isFrameExpected(FrameType.data, streamId)) return;
     if (streamId === 0) return this.#fail(ErrorCode.protocolError, 'DATA on stream 0');
-    this.#receiveWindow -= flowBytes;
-    if (this.#receiveWindow < 0) {
+    if (!this.#flow.take(flowBytes)) {
       return this.#fail(ErrorCode.flowControlError, 'the connection window is exceeded');
     }
     const stream = this.streams.get(streamId);
-    if (stream === undefined) {
-      if (this.#isIdle(streamId))
-        return this.#fail(ErrorCode.protocolError, 'DATA on an idle stream');
-      this.#acknowledgeConnection(flowBytes - dataBytes);
-      if (!this.#isIgnored(streamId)) this.#refuse(streamId, ErrorCode.streamClosed);
-      return;
-    }
-    this.#acknowledgeConnection(flowBytes - dataBytes);
+    if (stream === undefined) return this.#onStrayData(streamId, flowBytes - dataBytes);
+    this.#flow.acknowledge(flowBytes - dataBytes);
     if (stream.remoteClosed) return this.#abortStream(stream, ErrorCode.streamClosed);
     stream.receivedAtMs = this.nowMs;
-    stream.receiveWindow -= flowBytes;
-    if (stream.receiveWindow < 0) return this.#abortStream(stream, ErrorCode.flowControlError);
+    if (!this.#flow.takeOn(stream, flowBytes)) {
+      return this.#abortStream(stream, ErrorCode.flowControlError);
+    }
     stream.unacknowledged += flowBytes - dataBytes;
     if (stream.promisedBytes >= 0) {
       stream.promisedBytes -= dataBytes;
@@ -316,13 +289,13 @@ export class H2Connection {
   onDataBytes(bytes: Buffer, start: number, end: number): void {
     const stream = this.#dataStream;
     if (stream === undefined || stream.closed) {
-      this.#acknowledgeConnection(end - start);
+      this.#flow.acknowledge(end - start);
       return;
     }
     stream.sink.onData(bytes, start, end);
-    if (stream.closed) this.#acknowledgeConnection(end - start);
+    if (stream.closed) this.#flow.acknowledge(end - start);
     else if (stream.holdsReceived) stream.heldBytes += end - start;
-    else this.#acknowledge(stream, end - start);
+    else this.#flow.acknowledgeOn(stream, end - start);
   }
 
   onDataEnd(): void {
@@ -379,8 +352,8 @@ export class H2Connection {
   finishDrain(): void {
     if (this.#drain === 'final' || this.ended) return;
     this.#drain = 'final';
-    this.#acceptUpTo = this.#lastPeerStreamId;
-    if (this.isServer) this.#writeGoaway(this.#lastPeerStreamId, ErrorCode.noError, '');
+    this.#ids.acceptNoMore();
+    if (this.isServer) this.#writeGoaway(this.#ids.lastOpened, ErrorCode.noError, '');
     if (this.streams.size === 0) this.#finish(undefined);
   }
 
@@ -444,10 +417,7 @@ export class H2Connection {
     const payload = settingsPayload(entries);
     const at = this.sender.writeFrame(payload.length, FrameType.settings, 0, 0);
     this.#output.buffer.set(payload, at);
-    if (this.#receiveWindow > defaultWindowBytes) {
-      const increment = this.#receiveWindow - defaultWindowBytes;
-      this.sender.writeUint32Frame(FrameType.windowUpdate, 0, increment);
-    }
+    this.#flow.open();
   }
 
   // Streams.
@@ -465,7 +435,7 @@ export class H2Connection {
     stream.closed = true;
     this.streams.delete(stream.id);
     this.sender.forget(stream);
-    if (stream.heldBytes > 0) this.#acknowledgeConnection(stream.heldBytes);
+    if (stream.heldBytes > 0) this.#flow.acknowledge(stream.heldBytes);
     if (this.streams.size > 0) return;
     this.idleSinceMs = this.nowMs;
     if (this.#drain === 'final' && !this.ended) this.#finish(undefined);
@@ -487,38 +457,19 @@ export class H2Connection {
 
   #writeReset(streamId: number, errorCode: number): void {
     this.sender.writeUint32Frame(FrameType.rstStream, streamId, errorCode);
-    const known = this.#recentlyReset;
-    known.add(streamId);
-    if (known.size <= maxRememberedResets) return;
-    for (const oldest of known) {
-      known.delete(oldest);
-      break;
-    }
+    this.#ids.rememberReset(streamId);
   }
 
   #countReset(): void {
-    if (this.#resets.take(this.nowMs)) return;
+    if (this.#floods.allowsReset(this.nowMs)) return;
     this.#fail(ErrorCode.enhanceYourCalm, 'too many streams were reset', 'limit');
   }
 
   /** False, and the connection is ended, when frames that carry nothing come too often. */
   #allowIdleFrame(): boolean {
-    if (this.#idleFrames.take(this.nowMs)) return true;
+    if (this.#floods.allowsIdleFrame(this.nowMs)) return true;
     this.#fail(ErrorCode.enhanceYourCalm, 'too many frames without use', 'limit');
     return false;
-  }
-
-  /** Never opened by either side (RFC 9113 §5.1). */
-  #isIdle(streamId: number): boolean {
-    if ((streamId & 1) === 0) return true;
-    if (!this.isServer) return streamId >= this.#nextStreamId;
-    // After the last GOAWAY new streams are not opened, only ignored.
-    return streamId > this.#lastPeerStreamId && this.#acceptUpTo === maxStreamId;
-  }
-
-  /** What comes on it is not worth a word: we have reset it, or said that we will not serve it. */
-  #isIgnored(streamId: number): boolean {
-    return this.#recentlyReset.has(streamId) || streamId > this.#acceptUpTo;
   }
 
   #endRemote(stream: H2Stream) {
@@ -528,26 +479,15 @@ export class H2Connection {
     if (stream.localClosed) this.#closeStream(stream);
   }
 
-  // Windows for what we receive.
-
-  #acknowledge(stream: H2Stream, bytes: number): void {
-    this.#acknowledgeConnection(bytes);
-    stream.unacknowledged += bytes;
-    if (stream.remoteClosed || stream.unacknowledged * 2 < this.limits.streamWindowBytes) return;
-    this.sender.writeUint32Frame(FrameType.windowUpdate, stream.id, stream.unacknowledged);
-    stream.receiveWindow += stream.unacknowledged;
-    stream.unacknowledged = 0;
-  }
-
-  #acknowledgeConnection(bytes: number): void {
-    this.#unacknowledged += bytes;
-    if (this.#unacknowledged * 2 < this.limits.connectionWindowBytes || this.ended) return;
-    this.sender.writeUint32Frame(FrameType.windowUpdate, 0, this.#unacknowledged);
-    this.#receiveWindow += this.#unacknowledged;
-    this.#unacknowledged = 0;
-  }
-
   // Frames.
+
+  /** DATA for a stream that is not open. */
+  #onStrayData(streamId: number, paddingBytes: number) {
+    const state = this.#ids.stateOf(streamId);
+    if (state === 'idle') return this.#fail(ErrorCode.protocolError, 'DATA on an idle stream');
+    this.#flow.acknowledge(paddingBytes);
+    if (state !== 'ignored') this.#refuse(streamId, ErrorCode.streamClosed);
+  }
 
   /** SETTINGS come first; inside a header block nothing but its CONTINUATION (RFC 9113 §3.4, §4.3). */
   #isFrameExpected(type: number, streamId: number): boolean {
@@ -598,10 +538,7 @@ export class H2Connection {
     headers.clear();
     const stream = this.streams.get(streamId);
     if (stream !== undefined) this.#onLaterBlock(stream, block, endStream);
-    else if (this.isServer) this.#onRequest(streamId, block, endStream);
-    else if (this.#isIdle(streamId))
-      this.#fail(ErrorCode.protocolError, 'HEADERS on an idle stream');
-    else if (!this.#isIgnored(streamId)) this.#refuse(streamId, ErrorCode.streamClosed);
+    else this.#onFirstBlock(streamId, block, endStream);
   }
 
   /** Trailers of a request; in a client, the response's headers or trailers. */
@@ -615,18 +552,19 @@ export class H2Connection {
     if (endStream && !stream.closed) this.#endRemote(stream);
   }
 
-  #onRequest(streamId: number, block: HeaderBlock, endStream: boolean) {
-    if (this.#isIgnored(streamId)) return;
+  /** A block for no open stream: a server's new request, or else a mistake. */
+  #onFirstBlock(streamId: number, block: HeaderBlock, endStream: boolean) {
+    const state = this.#ids.stateOf(streamId);
+    if (state === 'ignored') return;
+    if (state === 'closed') return this.#fail(ErrorCode.streamClosed, 'HEADERS on a closed stream');
+    if (!this.isServer) return this.#fail(ErrorCode.protocolError, 'HEADERS on an idle stream');
     if ((streamId & 1) === 0) return this.#fail(ErrorCode.protocolError, 'an even stream id');
-    const last = this.#lastPeerStreamId;
-    if (streamId <= last) {
-      const isClosed = streamId <= this.#usedUpTo;
-      return isClosed
-        ? this.#fail(ErrorCode.streamClosed, 'HEADERS on a closed stream')
-        : this.#fail(ErrorCode.protocolError, 'stream ids must grow');
-    }
-    if (this.#usedUpTo === streamId - 2) this.#usedUpTo = streamId;
-    this.#lastPeerStreamId = streamId;
+    if (state === 'skipped') return this.#fail(ErrorCode.protocolError, 'stream ids must grow');
+    this.#onRequest(streamId, block, endStream);
+  }
+
+  #onRequest(streamId: number, block: HeaderBlock, endStream: boolean) {
+    this.#ids.open(streamId);
     if (this.streams.size >= this.limits.maxConcurrentStreams) {
       return this.#refuse(streamId, ErrorCode.refusedStream);
     }
@@ -656,7 +594,7 @@ export class H2Connection {
     }
     const stream = this.streams.get(streamId);
     if (stream === undefined) {
-      if (!this.#isIdle(streamId)) return;
+      if (this.#ids.stateOf(streamId) !== 'idle') return;
       return this.#fail(ErrorCode.protocolError, 'WINDOW_UPDATE on an idle stream');
     }
     if (increment === 0) return this.#abortStream(stream, ErrorCode.protocolError);
@@ -667,10 +605,11 @@ export class H2Connection {
 
   #onReset(streamId: number, bytes: Buffer, start: number, end: number) {
     if (end - start !== 4) return this.#fail(ErrorCode.frameSizeError, 'RST_STREAM size');
-    if (this.#isIdle(streamId)) return this.#fail(ErrorCode.protocolError, 'RST_STREAM when idle');
     const stream = this.streams.get(streamId);
     if (stream === undefined) {
-      this.#allowIdleFrame();
+      const isIdle = this.#ids.stateOf(streamId) === 'idle';
+      if (isIdle) this.#fail(ErrorCode.protocolError, 'RST_STREAM on an idle stream');
+      else this.#allowIdleFrame();
       return;
     }
     this.#closeStream(stream);
@@ -696,23 +635,11 @@ export class H2Connection {
     if (!this.isServer && settings.enablePush === 1) {
       return this.#fail(ErrorCode.protocolError, 'a server may not enable push');
     }
-    const { sender } = this;
-    if (settings.smallestTableBytes !== undefined && settings.tableBytes !== undefined) {
-      sender.encoder.allowTableBytes(settings.smallestTableBytes);
-      sender.encoder.allowTableBytes(settings.tableBytes);
-    }
-    sender.maxFrameBytes = settings.maxFrameBytes ?? sender.maxFrameBytes;
     this.peerMaxStreams = settings.maxConcurrentStreams ?? this.peerMaxStreams;
-    if (settings.initialWindowBytes !== undefined) {
-      const change = settings.initialWindowBytes - sender.initialStreamWindow;
-      sender.initialStreamWindow = settings.initialWindowBytes;
-      for (const stream of this.streams.values()) {
-        if (!sender.openStreamWindow(stream, change)) {
-          return this.#fail(ErrorCode.flowControlError, 'a stream window overflows');
-        }
-      }
+    if (!this.sender.applySettings(settings, this.streams.values())) {
+      return this.#fail(ErrorCode.flowControlError, 'a stream window overflows');
     }
-    sender.writeFrame(0, FrameType.settings, Flag.ack, 0);
+    this.sender.writeFrame(0, FrameType.settings, Flag.ack, 0);
     this.#endpoint.onSettings();
   }
 
@@ -730,7 +657,7 @@ export class H2Connection {
     bytes.copy(this.#output.buffer, at, start, end);
     if (!this.isServer) return;
     const sent = this.sender.sentBlocks + this.sender.sentBytes;
-    if (this.#pingPolicy.allows(this.nowMs, this.streams.size, sent)) return;
+    if (this.#floods.allowsPing(this.nowMs, this.streams.size, sent)) return;
     this.#fail(ErrorCode.enhanceYourCalm, 'too_many_pings', 'limit');
   }
 

@@ -14,6 +14,7 @@ import type { HeaderField } from './hpack/header-field.ts';
 import type { HeaderTemplate } from './hpack/header-template.ts';
 import type { Limits } from './limits.ts';
 import type { Output } from './output.ts';
+import type { PeerSettings } from './settings.ts';
 import type { H2Stream } from './stream.ts';
 
 /** Told by the sender what its connection must know. */
@@ -201,6 +202,23 @@ export class Sender {
     this.window += increment;
     if (this.window > maxWindowBytes) return false;
     this.resume();
+    return true;
+  }
+
+  /** Takes over what the peer's SETTINGS say; false when a stream's window overflows. */
+  applySettings(settings: PeerSettings, streams: Iterable<H2Stream>): boolean {
+    const { smallestTableBytes, tableBytes, initialWindowBytes } = settings;
+    if (smallestTableBytes !== undefined && tableBytes !== undefined) {
+      this.encoder.allowTableBytes(smallestTableBytes);
+      this.encoder.allowTableBytes(tableBytes);
+    }
+    this.maxFrameBytes = settings.maxFrameBytes ?? this.maxFrameBytes;
+    if (initialWindowBytes === undefined) return true;
+    const change = initialWindowBytes - this.initialStreamWindow;
+    this.initialStreamWindow = initialWindowBytes;
+    for (const stream of streams) {
+      if (!this.openStreamWindow(stream, change)) return false;
+    }
     return true;
   }
 

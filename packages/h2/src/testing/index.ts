@@ -2,3 +2,4 @@ export { EchoService } from './echo-service.ts';
 export { FramePeer, type RawFrame } from './frame-peer.ts';
 export { ManualClock } from './manual-clock.ts';
 export { memoryDuplexPair } from './memory-duplex.ts';
+export { callFields, framed, ServerHarness } from './server-harness.ts';

@@ -1,0 +1,31 @@
+import type { Limits } from './limits.ts';
+import { PingPolicy } from './ping-policy.ts';
+import { TokenBucket } from './token-bucket.ts';
+
+/** Counts what a peer may do now and then, but not all the time. */
+export class FloodGuard {
+  readonly #resets: TokenBucket;
+  readonly #idleFrames: TokenBucket;
+  readonly #pings: PingPolicy;
+
+  constructor(limits: Limits, nowMs: number) {
+    this.#resets = new TokenBucket(limits.resetBurst, limits.resetsPerSecond, nowMs);
+    this.#idleFrames = new TokenBucket(limits.idleFrameBurst, limits.idleFramesPerSecond, nowMs);
+    this.#pings = new PingPolicy(limits);
+  }
+
+  /** A stream was reset, by the peer or because of it. False: too often. */
+  allowsReset(nowMs: number): boolean {
+    return this.#resets.take(nowMs);
+  }
+
+  /** A frame came that carries nothing. False: too often. */
+  allowsIdleFrame(nowMs: number): boolean {
+    return this.#idleFrames.take(nowMs);
+  }
+
+  /** A client's PING came; `sentCount` grows with every response frame. False: too often. */
+  allowsPing(nowMs: number, activeStreams: number, sentCount: number): boolean {
+    return this.#pings.allows(nowMs, activeStreams, sentCount);
+  }
+}
