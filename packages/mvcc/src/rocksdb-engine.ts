@@ -19,6 +19,8 @@ const MIB = 1024 * 1024;
 /** A page of a scan ends when it has read this much, however many entries were asked for. */
 const PAGE_BYTES = 4 * MIB;
 const NO_BYTES = new Uint8Array(0);
+/** A native batch that grew larger is not kept for reuse. */
+const LARGEST_POOLED_BATCH_BYTES = 8 * MIB;
 /** When to look at the directory again for its size. */
 const SIZE_STALE_BYTES = 4 * MIB;
 const SIZE_STALE_QUESTIONS = 256;
@@ -44,8 +46,7 @@ export class RocksDbEngine implements Engine {
   readonly #db: DatabaseHandle;
   readonly #columns: ColumnSet;
   readonly #path: string;
-  /** Bytes given to batches since the directory was last looked at; batches add to it. */
-  readonly #written = { bytes: 0 };
+  readonly #batches: BatchPool;
   #size: number;
   #sizeQuestions = 0;
   #closed = false;
@@ -60,6 +61,7 @@ export class RocksDbEngine implements Engine {
     this.#db = db;
     this.#columns = columns;
     this.#path = path;
+    this.#batches = new BatchPool(binding);
     this.#size = directorySize(path);
   }
 
@@ -124,7 +126,7 @@ export class RocksDbEngine implements Engine {
 
   batch(): EngineBatch {
     this.#checkOpen();
-    return new RocksDbBatch(this.#binding, this.#db, this.#columns, this.#written);
+    return new RocksDbBatch(this.#binding, this.#db, this.#columns, this.#batches);
   }
 
   /**
@@ -134,12 +136,13 @@ export class RocksDbEngine implements Engine {
   sizeBytes(): number {
     this.#checkOpen();
     this.#sizeQuestions++;
-    if (this.#written.bytes >= SIZE_STALE_BYTES || this.#sizeQuestions >= SIZE_STALE_QUESTIONS) {
-      this.#written.bytes = 0;
+    const { writtenBytes } = this.#batches;
+    if (writtenBytes >= SIZE_STALE_BYTES || this.#sizeQuestions >= SIZE_STALE_QUESTIONS) {
+      this.#batches.writtenBytes = 0;
       this.#sizeQuestions = 0;
       this.#size = directorySize(this.#path);
     }
-    return this.#size + this.#written.bytes;
+    return this.#size + this.#batches.writtenBytes;
   }
 
   sync(): void {
@@ -171,47 +174,71 @@ const SYNC_MARK = Buffer.from('engineSync');
 /** Option objects made once: a property read is all that a hot call needs. */
 type ColumnSet = Readonly<Record<Column, { readonly column: ColumnHandle }>>;
 
+/**
+ * Native batches that can be used again. Each has a buffer as large as its largest content, of which the
+ * garbage collector knows nothing: left to it, hundreds of dead ones pile up.
+ */
+class BatchPool {
+  /** Bytes given to batches since the size of the database was last looked up. */
+  writtenBytes = 0;
+  readonly #binding: RocksDbBinding;
+  readonly #free: BatchHandle[] = [];
+
+  constructor(binding: RocksDbBinding) {
+    this.#binding = binding;
+  }
+
+  take(): BatchHandle {
+    return this.#free.pop() ?? this.#binding.batch_init();
+  }
+
+  /** Takes a batch back that was written, with about `bytes` in it. */
+  giveBack(batch: BatchHandle, bytes: number): void {
+    this.writtenBytes += bytes;
+    if (bytes > LARGEST_POOLED_BATCH_BYTES) return;
+    this.#binding.batch_clear(batch);
+    this.#free.push(batch);
+  }
+}
+
 class RocksDbBatch implements EngineBatch {
   readonly #binding: RocksDbBinding;
   readonly #db: DatabaseHandle;
   readonly #columns: ColumnSet;
-  readonly #written: { bytes: number };
+  readonly #pool: BatchPool;
   #batch: BatchHandle | undefined;
+  #bytes = 0;
 
-  constructor(
-    binding: RocksDbBinding,
-    db: DatabaseHandle,
-    columns: ColumnSet,
-    written: { bytes: number },
-  ) {
+  constructor(binding: RocksDbBinding, db: DatabaseHandle, columns: ColumnSet, pool: BatchPool) {
     this.#binding = binding;
     this.#db = db;
     this.#columns = columns;
-    this.#written = written;
-    this.#batch = binding.batch_init();
+    this.#pool = pool;
+    this.#batch = pool.take();
   }
 
   put(column: Column, key: Uint8Array, value: Uint8Array): void {
     // `revs` lives in the default column family, which the binding takes when told nothing.
     const options = column === 'revs' ? undefined : this.#columns[column];
     this.#binding.batch_put(this.#open(), key, value, options);
-    this.#written.bytes += key.length + value.length;
+    this.#bytes += key.length + value.length;
   }
 
   delete(column: Column, key: Uint8Array): void {
     const options = column === 'revs' ? undefined : this.#columns[column];
     this.#binding.batch_del(this.#open(), key, options);
+    this.#bytes += key.length;
   }
 
   write(options?: { readonly sync?: boolean }): void {
     const batch = this.#open();
+    this.#batch = undefined;
     try {
       this.#binding.batch_write(this.#db, batch, { sync: options?.sync === true });
     } catch (error) {
       throw engineError('cannot write', error);
     } finally {
-      this.#batch = undefined;
-      this.#binding.batch_clear(batch);
+      this.#pool.giveBack(batch, this.#bytes);
     }
   }
 
