@@ -244,6 +244,9 @@ export class Lessor {
   /**
    * Leases to revoke through the log, the longest expired first: at most `limit`, and not more per second than allowed.
    * One that is not revoked within 3 s is handed out again. Empty on a member that is not primary.
+   *
+   * As in etcd, a revoke names the id alone. If both of two revokes of a lease are applied, and a client has had the
+   * same id granted again in between, the second takes the new lease. Ids that are never chosen twice are safe.
    */
   expired(limit: number): bigint[] {
     if (this.#expiry === undefined) return [];
