@@ -40,6 +40,8 @@ export interface CoreParts {
   readonly random: () => number;
   /** Opens the engine of the store in a folder. */
   readonly openEngine: (path: string) => Promise<Engine>;
+  /** Bytes of a segment of the log; etcd's size by default. */
+  readonly walSegmentBytes?: number;
 }
 
 /** Time a request may wait for its quorum beside two election time-outs, as in etcd. */
@@ -157,6 +159,7 @@ export class MemberCore {
       walDir: config.walDir,
       inMemory: config.kvorumEngine === 'memory',
       openEngine: parts.openEngine,
+      walSegmentBytes: parts.walSegmentBytes,
       cacheBytes: config.kvorumCacheBytes,
       unsafeNoFsync: config.unsafeNoFsync,
       compactionBatchLimit: config.compactionBatchLimit,

@@ -19,6 +19,8 @@ export interface StorageOptions {
   readonly openEngine: (path: string) => Promise<Engine>;
   readonly cacheBytes: number;
   readonly unsafeNoFsync: boolean;
+  /** Bytes of a segment of the log; undefined for etcd's size. */
+  readonly walSegmentBytes: number | undefined;
   readonly compactionBatchLimit: number;
   /** Who the member is if there is no log yet. */
   readonly founder: { readonly memberId: bigint; readonly clusterId: bigint };
@@ -41,7 +43,7 @@ export async function openStorage(options: StorageOptions): Promise<OpenStorage>
   if (options.inMemory) return openInMemory(options);
   const { disk, dataDir } = options;
   const memberDir = `${dataDir}/member`;
-  disk.mkdir(memberDir);
+  makeFolder(disk, memberDir);
   const lock = disk.lock(`${memberDir}/lock`);
   try {
     return await openOnDisk(options, memberDir, lock);
@@ -56,14 +58,20 @@ async function openOnDisk(
   memberDir: string,
   lock: DiskLock,
 ): Promise<OpenStorage> {
-  const { disk, unsafeNoFsync, founder } = options;
-  disk.mkdir(`${memberDir}/snap`);
+  const { disk, unsafeNoFsync, founder, walSegmentBytes } = options;
+  makeFolder(disk, `${memberDir}/snap`);
   const dir = options.walDir ?? `${memberDir}/wal`;
+  makeFolder(disk, folderOf(dir));
   const engine = await options.openEngine(`${memberDir}/db`);
   const store = openStore(options, engine);
   try {
     const applied = readApplied(store);
-    const logOptions = { disk, dir, unsafeNoFsync };
+    const logOptions = {
+      disk,
+      dir,
+      unsafeNoFsync,
+      ...(walSegmentBytes === undefined ? {} : { segmentBytes: walSegmentBytes }),
+    };
     if (!RaftLog.exists(logOptions)) {
       if (applied.index > 0) {
         throw new Error(
@@ -113,4 +121,22 @@ function readApplied(store: Store): { index: number; term: number; confState: Co
   const { index, term } = decodeAppliedIndex(store.getMeta(APPLIED_INDEX_ROW));
   const row = store.getMeta(CONF_STATE_ROW);
   return { index, term, confState: row === undefined ? emptyConfState : decodeConfState(row) };
+}
+
+/**
+ * Makes a folder and its missing parents so that a power cut can't take them back: what is in a folder is only as
+ * durable as the names that lead to it.
+ */
+function makeFolder(disk: Disk, path: string): void {
+  if (disk.exists(path)) return;
+  const parent = folderOf(path);
+  makeFolder(disk, parent);
+  disk.mkdir(path);
+  disk.syncDir(parent);
+}
+
+function folderOf(path: string): string {
+  const slash = path.lastIndexOf('/');
+  if (slash < 0) return '.';
+  return slash === 0 ? '/' : path.slice(0, slash);
 }

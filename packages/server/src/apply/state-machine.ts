@@ -10,7 +10,6 @@ import type { EntrySink } from '../node-loop.ts';
 import { APPLIED_INDEX_ROW, CONF_STATE_ROW, encodeAppliedIndex } from './applied-index.ts';
 import type { Applier, ApplyResult } from './applier.ts';
 import type { Proposal } from './proposal.ts';
-import { keyText } from './reader.ts';
 
 export interface StateMachineOptions {
   readonly store: Store;
@@ -141,10 +140,10 @@ function requestOf(entry: Entry): RaftRequest | undefined {
 /** Loads the rows that the puts of a batch will look at, in one call to the engine. */
 function prefetch(batch: ApplyBatch, entries: readonly Entry[]): void {
   if (entries.length === 1) return;
-  const keys: string[] = [];
+  const keys: Uint8Array[] = [];
   for (const entry of entries) {
     const proposal = entry.context as Proposal | undefined;
-    if (proposal?.request.kind === 'put') keys.push(keyText(proposal.request.key));
+    if (proposal?.request.kind === 'put') keys.push(proposal.request.key);
   }
   if (keys.length > 1) batch.prefetch(keys);
 }

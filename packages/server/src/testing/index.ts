@@ -1,0 +1,1 @@
+export { CallError, SimMember, type SimStorage } from './sim-member.ts';

@@ -1,0 +1,103 @@
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import {
+  create,
+  type DescMessage,
+  fromBinary,
+  type MessageShape,
+  toBinary,
+} from '@bufbuild/protobuf';
+import type { UnaryCall } from '@kvorum/h2';
+import type { MemoryEngine } from '@kvorum/mvcc';
+import { Prng, type SimDisk } from '@kvorum/wal/testing';
+import type { Clock } from '../clock.ts';
+import { parseCommandLine } from '../config/command-line.ts';
+import { loadConfig } from '../config/load-config.ts';
+import { silentLogger } from '../logging/logger.ts';
+import { MemberCore } from '../member-core.ts';
+import { Metrics } from '../metrics/metrics.ts';
+
+/** What survives of a member when it crashes: its disk and its engine. */
+export interface SimStorage {
+  readonly disk: SimDisk;
+  readonly engine: MemoryEngine;
+}
+
+/** A call that ended with a status other than OK. */
+export class CallError extends Error {
+  readonly status: number;
+
+  constructor(status: number, text: string) {
+    super(text);
+    this.status = status;
+  }
+}
+
+/** A member in this process on a simulated disk and an engine in memory: no sockets, no timers, no files. */
+export class SimMember {
+  readonly core: MemberCore;
+
+  private constructor(core: MemberCore) {
+    this.core = core;
+  }
+
+  /** Opens what is on `storage` and resolves when the member leads; rejects with what it finds wrong. */
+  static async start(storage: SimStorage, seed: number): Promise<SimMember> {
+    const { config } = await loadConfig(
+      parseCommandLine([
+        '--name=sim',
+        '--data-dir=/sim',
+        '--initial-cluster=sim=http://localhost:2380',
+      ]),
+      {
+        environment: {},
+        defaultHost: undefined,
+        readFile: () => Promise.reject(new Error('no files here')),
+      },
+    );
+    const prng = new Prng(seed);
+    const core = await MemberCore.open(config, {
+      logger: silentLogger,
+      metrics: new Metrics({ detail: 'basic', serverVersion: '3.7.1' }),
+      clock: stillClock,
+      disk: storage.disk,
+      random: () => prng.below(1_000_000) / 1_000_000,
+      openEngine: async () => storage.engine,
+      walSegmentBytes: 64 * 1024,
+    });
+    await core.start();
+    return new SimMember(core);
+  }
+
+  /** One unary call by path, such as `/etcdserverpb.KV/Put`; rejects with `CallError`. */
+  call<Request extends DescMessage, Response extends DescMessage>(
+    path: string,
+    request: Request,
+    response: Response,
+    init: MessageInitShape<Request>,
+  ): Promise<MessageShape<Response>> {
+    const method = this.core.methods.get(path);
+    if (method?.kind !== 'unary') throw new Error(`${path} is no unary method`);
+    return new Promise((resolve, reject) => {
+      const call: Pick<UnaryCall, 'reply' | 'fail'> = {
+        reply: (message) => {
+          const bytes = message instanceof Uint8Array ? message : Buffer.concat(message);
+          resolve(fromBinary(response, bytes));
+        },
+        fail: (status, text) => reject(new CallError(status, text)),
+      };
+      method.handle(toBinary(request, create(request, init)), call as UnaryCall);
+    });
+  }
+}
+
+/** Time stands still: elections are called for, and nothing here waits for time to pass. */
+const stillClock: Clock = {
+  nowMs: () => 0,
+  wallMs: () => 1_700_000_000_000,
+  nextTurn: (callback) => {
+    setImmediate(callback);
+  },
+  endOfTurn: (callback) => process.nextTick(callback),
+  every: () => () => {},
+  after: () => () => {},
+};
