@@ -10,7 +10,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
-import { keyTextOf } from '../src/key-text.ts';
 import { RocksDbEngine } from '../src/rocksdb-engine.ts';
 import { Store } from '../src/store.ts';
 
@@ -79,7 +78,7 @@ function putAll(store: Store, count: number, keyOf: (i: number) => Buffer | unde
 
 function putBatch(store: Store, keys: readonly Buffer[]): void {
   const batch = store.batch();
-  if (keys.length > 1) batch.prefetch(keys.map(keyTextOf));
+  if (keys.length > 1) batch.prefetch(keys);
   for (const key of keys) {
     const txn = batch.begin();
     txn.put(key, value, 0n);

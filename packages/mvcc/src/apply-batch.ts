@@ -55,6 +55,8 @@ export class ApplyBatch implements RangeView {
   /** Keys that came to life and keys that were deleted, for the count index. */
   readonly #born: string[] = [];
   readonly #died: string[] = [];
+  /** Keys known not to exist in the committed state. */
+  readonly #absent = new Set<string>();
   #compactRevision: number | undefined;
   #txn: WriteTxn | undefined;
   #open = true;
@@ -73,11 +75,11 @@ export class ApplyBatch implements RangeView {
   }
 
   /**
-   * Loads the latest versions of keys (latin1 texts) with one read. Worth a call with all keys that the
-   * batch is going to write, as one by one they cost several times as much.
+   * Loads the latest versions of keys, given as bytes or as latin1 texts, with one read. Worth a call with
+   * all keys that the batch is going to write, as one by one they cost several times as much.
    */
-  prefetch(keyTexts: readonly string[]): void {
-    this.state.prefetch(keyTexts);
+  prefetch(keys: readonly (Uint8Array | string)[]): void {
+    this.state.prefetch(keys, this.#absent);
   }
 
   /** Starts a transaction; the one before must have ended. */
@@ -188,7 +190,8 @@ export class ApplyBatch implements RangeView {
   /** @internal The latest version of a key as this batch sees it, or `null`. */
   latest(keyText: string): LatestEntry {
     const changed = this.overlay.get(keyText);
-    return changed === undefined ? this.state.latest(keyText) : changed;
+    if (changed !== undefined) return changed;
+    return this.#absent.has(keyText) ? null : this.state.latest(keyText);
   }
 
   /** @internal */

@@ -5,7 +5,7 @@ import { MvccError } from './errors.ts';
 import { invariant } from './invariant.ts';
 import { KeyCache } from './key-cache.ts';
 import type { KeyMeta } from './key-meta.ts';
-import { keyBytesOf } from './key-text.ts';
+import { keyBytesOf, keyTextOf } from './key-text.ts';
 import type { LatestEntry } from './overlay.ts';
 import { metaOfKeysRow, revKeyOf, wireOfRevsRow } from './revision-row.ts';
 
@@ -49,14 +49,25 @@ export class StoreState {
     return entry;
   }
 
-  /** Brings the latest versions of keys into the cache with one read of the engine. */
-  prefetch(keyTexts: readonly string[]): void {
-    const missing = keyTexts.filter((keyText) => this.cache.get(keyText) === undefined);
+  /**
+   * Brings the latest versions of keys into the cache with one read of the engine. Keys that do not exist
+   * are added to `absent` instead: most of them are about to be created.
+   */
+  prefetch(keys: readonly (Uint8Array | string)[], absent: Set<string>): void {
+    const missing: Uint8Array[] = [];
+    const missingTexts: string[] = [];
+    for (const key of keys) {
+      const keyText = typeof key === 'string' ? key : keyTextOf(key);
+      if (absent.has(keyText) || this.cache.get(keyText) !== undefined) continue;
+      missing.push(typeof key === 'string' ? keyBytesOf(key) : key);
+      missingTexts.push(keyText);
+    }
     if (missing.length === 0) return;
-    const rows = this.engine.getMany('keys', missing.map(keyBytesOf));
-    missing.forEach((keyText, i) => {
+    const rows = this.engine.getMany('keys', missing);
+    missingTexts.forEach((keyText, i) => {
       const row = rows[i];
-      this.cache.set(keyText, row === undefined ? null : metaOfKeysRow(keyText, row));
+      if (row === undefined) absent.add(keyText);
+      else this.cache.set(keyText, metaOfKeysRow(keyText, row));
     });
   }
 
