@@ -63,6 +63,10 @@ export interface LeaseMetrics {
  *
  * A lease never expires early: not before its TTL has passed since it was granted or since a renewal was answered, on
  * whichever member. It may live longer, by the time that leaders change hands or that nobody leads.
+ *
+ * That holds for ids that are used once. As in etcd's log, a revoke or a checkpoint names a lease by its id alone, so
+ * one that is late meets a lease that a client has had granted again under the same id. Ids chosen by the server never
+ * come twice.
  */
 export class Lessor {
   readonly #now: () => number;
@@ -244,9 +248,6 @@ export class Lessor {
   /**
    * Leases to revoke through the log, the longest expired first: at most `limit`, and not more per second than allowed.
    * One that is not revoked within 3 s is handed out again. Empty on a member that is not primary.
-   *
-   * As in etcd, a revoke names the id alone. If both of two revokes of a lease are applied, and a client has had the
-   * same id granted again in between, the second takes the new lease. Ids that are never chosen twice are safe.
    */
   expired(limit: number): bigint[] {
     if (this.#expiry === undefined) return [];
