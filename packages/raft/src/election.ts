@@ -95,6 +95,7 @@ function requestVotes(
     message.index = raft.log.lastIndex;
     message.logTerm = raft.log.lastTerm;
     if (reason === 'transfer') message.context = transferContext;
+    tellCommit(raft, message);
     raft.send(message);
   }
 }
@@ -140,11 +141,34 @@ export function handleVoteRequest(raft: Raft, message: Message): void {
   // A granted pre-vote is for the term asked for, which this member has not entered.
   answer.term = granted ? message.term : raft.term;
   answer.reject = !granted;
+  tellCommit(raft, answer);
   raft.send(answer);
   if (granted && !isPreVote) {
     raft.electionElapsed = 0;
     raft.vote = message.from;
   }
+}
+
+/** Adds what is known to be committed, and of which term that entry is, to a vote request or its answer. */
+export function tellCommit(raft: Raft, message: Message): void {
+  message.commit = raft.log.committed;
+  message.rejectHint = raft.log.termAt(raft.log.committed);
+}
+
+/**
+ * Learns from a vote request or its answer what is committed. Memberships take effect when they are applied, not, as
+ * in the dissertation, when they are appended. So without a leader a member may wait for the votes of somebody whose
+ * removal is in its own log, committed, but not known to it as such; and nobody else may have a log long enough. That
+ * an entry is committed is true for ever and whoever says it, so those who know pass it on. etcd lacks this, and
+ * ignores the two fields; raft-rs does the same.
+ */
+export function learnCommit(raft: Raft, message: Message): void {
+  const { log } = raft;
+  if (message.commit <= log.committed || !log.matches(message.commit, message.rejectHint)) return;
+  log.commitTo(message.commit);
+  const campaigning = raft.role === 'candidate' || raft.role === 'preCandidate';
+  // The votes were asked for by a membership that may be out of date.
+  if (campaigning && hasUnappliedConfChange(raft)) raft.becomeFollower(raft.term, noMember);
 }
 
 /** Whether a candidate is not to be listened to, because a leader is there or may be (Raft dissertation §4.2.3). */

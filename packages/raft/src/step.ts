@@ -1,15 +1,16 @@
-import { handleVoteRequest, ignoresCandidate } from './election.ts';
+import { handleVoteRequest, ignoresCandidate, learnCommit, tellCommit } from './election.ts';
 import type { Raft } from './raft.ts';
 import { stepCandidate } from './step-candidate.ts';
 import { stepFollower } from './step-follower.ts';
 import { stepLeader } from './step-leader.ts';
-import { type Message, newMessage, noMember } from './types.ts';
+import { type Message, type MessageType, newMessage, noMember } from './types.ts';
 
 /**
  * Handles one message from another member, or one of this member's own that is forwarded (term 0). First the terms
  * are compared (Raft dissertation §3.3); then votes are answered alike in every role, and the rest by role.
  */
 export function step(raft: Raft, message: Message): void {
+  if (voteTypes.has(message.type) && raft.role !== 'leader') learnCommit(raft, message);
   if (message.term > raft.term) {
     if (!meetHigherTerm(raft, message)) return;
   } else if (message.term !== 0 && message.term < raft.term) {
@@ -24,6 +25,13 @@ export function step(raft: Raft, message: Message): void {
   else if (raft.role === 'follower') stepFollower(raft, message);
   else stepCandidate(raft, message);
 }
+
+const voteTypes: ReadonlySet<MessageType> = new Set([
+  'MsgVote',
+  'MsgVoteResp',
+  'MsgPreVote',
+  'MsgPreVoteResp',
+]);
 
 /** Follows the higher term, unless the message does not really have it. Returns whether to go on with it. */
 function meetHigherTerm(raft: Raft, message: Message): boolean {
@@ -52,6 +60,7 @@ function answerLowerTerm(raft: Raft, message: Message): void {
   } else if (message.type === 'MsgPreVote') {
     const answer = newMessage('MsgPreVoteResp', message.from);
     answer.reject = true;
+    tellCommit(raft, answer);
     raft.send(answer);
   }
 }

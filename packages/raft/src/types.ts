@@ -188,6 +188,7 @@ export const messageTypeNumbers: Readonly<Record<MessageType, number>> = {
  * | MsgHeartbeat, …Resp   | empty AppendEntries            | commit; context (echoed)                          |
  * | MsgVote, MsgPreVote   | RequestVote (§3.4), PreVote (§9.6) | index, logTerm (of the last entry), context   |
  * | …VoteResp             | its result                     | reject                                            |
+ * | both of these         |                                | commit, rejectHint: what is committed, and its term |
  * | MsgSnap               | InstallSnapshot (§5.3)         | snapshot                                          |
  * | MsgProp               | a client's request, forwarded  | entries (term and index unset); term is 0         |
  * | MsgReadIndex          | a read, forwarded (§6.4)       | context; term is 0                                |

@@ -24,7 +24,8 @@ export function describeMessage(message: Message): string {
   else if (message.logTerm !== 0) parts.push(`log=${message.logTerm}/${message.index}`);
   else if (message.index !== 0) parts.push(`index=${message.index}`);
   if (message.commit !== 0) parts.push(`commit=${message.commit}`);
-  if (message.reject) parts.push(`rejected hint=${message.rejectHint}`);
+  if (message.reject) parts.push('rejected');
+  if (message.rejectHint !== 0) parts.push(`hint=${message.rejectHint}`);
   if (message.context.length > 0) parts.push(`context=${describeContext(message)}`);
   if (message.snapshot !== undefined) {
     const { index, term, confState } = message.snapshot.metadata;
