@@ -1,6 +1,14 @@
 import { crc32c } from './crc32c.ts';
 import type { Column } from './engine.ts';
-import { isTombstoneRow, readUint64, revKeyOf, wireOfRevsRow } from './revision-row.ts';
+import {
+  isTombstoneRow,
+  prevMainOfRow,
+  prevSubOfRow,
+  readUint32,
+  readUint64,
+  revKeyOf,
+  wireOfRevsRow,
+} from './revision-row.ts';
 import { runInSlices } from './slices.ts';
 import type { StoreState } from './store-state.ts';
 
@@ -18,34 +26,76 @@ const TOMBSTONE_MARK = 0x74;
  * etcd's revision key   main (8, BE)  '_'  sub (8, BE)  't' if a tombstone
  * ```
  *
- * What compaction at `compactRevision` removes must be gone already. The tombstone exactly there is
- * skipped: releases of etcd differ on whether they keep it, and their hashes must not.
+ * What compaction at `compactRevision` removes must be gone already. Of the revisions up to there only those
+ * count that are still the newest of their keys at `revision`, unless there is none at all. The tombstone
+ * exactly there is skipped: releases of etcd differ on whether they keep it, and their hashes must not.
  */
 export async function hashRevisions(
   state: StoreState,
   revision: number,
   compactRevision: number,
 ): Promise<number> {
-  const scan = state.engine.scan('revs', { lt: revKeyOf(revision + 1, 0) });
+  const skipped =
+    compactRevision < 0 ? new Set<string>() : await supersededAt(state, revision, compactRevision);
   let crc = crc32c(0, Buffer.from('key'));
+  await forEachRow(state, revision, (revKey, row) => {
+    const main = readUint64(revKey, 0);
+    const tombstone = isTombstoneRow(row);
+    if (tombstone && main === compactRevision) return;
+    if (main <= compactRevision && skipped.has(nameOf(main, readUint32(revKey, 8)))) return;
+    crc = crc32c(crc, etcdRevisionKey(revKey, tombstone));
+    crc = crc32c(crc, wireOfRevsRow(row));
+  });
+  return crc;
+}
+
+/**
+ * The revisions up to `compactRevision` that a later one up to `revision` replaced; empty when no key is left
+ * at `revision`.
+ */
+async function supersededAt(
+  state: StoreState,
+  revision: number,
+  compactRevision: number,
+): Promise<Set<string>> {
+  const superseded = new Set<string>();
+  let live = 0;
+  await forEachRow(state, revision, (revKey, row) => {
+    const isAfter = readUint64(revKey, 0) > compactRevision;
+    const prevMain = prevMainOfRow(row);
+    if (!isTombstoneRow(row)) live += 1;
+    // Of a revision up to the compaction, the one it replaced is gone.
+    if (!isAfter || prevMain === 0) return;
+    live -= 1;
+    if (prevMain <= compactRevision) superseded.add(nameOf(prevMain, prevSubOfRow(row)));
+  });
+  return live === 0 ? new Set() : superseded;
+}
+
+function nameOf(main: number, sub: number): string {
+  return `${main}/${sub}`;
+}
+
+/** Calls back with key and value of each row of `revs` up to `revision`, in slices. */
+async function forEachRow(
+  state: StoreState,
+  revision: number,
+  visit: (revKey: Uint8Array, row: Uint8Array) => void,
+): Promise<void> {
+  const scan = state.engine.scan('revs', { lt: revKeyOf(revision + 1, 0) });
   try {
     await runInSlices(state.turn, state.now, () => {
       const page = scan.next(ROWS_PER_STEP);
       for (let i = 0; i < page.length; i += 2) {
         const revKey = page[i];
         const row = page[i + 1];
-        if (revKey === undefined || row === undefined) continue;
-        const tombstone = isTombstoneRow(row);
-        if (tombstone && readUint64(revKey, 0) === compactRevision) continue;
-        crc = crc32c(crc, etcdRevisionKey(revKey, tombstone));
-        crc = crc32c(crc, wireOfRevsRow(row));
+        if (revKey !== undefined && row !== undefined) visit(revKey, row);
       }
       return page.length === 0;
     });
   } finally {
     scan.close();
   }
-  return crc;
 }
 
 function etcdRevisionKey(revKey: Uint8Array, tombstone: boolean): Uint8Array {

@@ -73,16 +73,18 @@ class RangeStream implements StreamReceiver {
     if (!request.serializable) {
       await new Promise<void>((run, fail) => loop.linearizableRead({ run, fail }));
     }
-    if (request.revision <= 0) request.revision = store.revision;
+    // The header tells the newest revision of this moment, also when a past one is read.
+    const headerRevision = store.revision;
+    if (request.revision <= 0) request.revision = headerRevision;
     if (request.countOnly) {
-      await this.#send(await store.rangeAsync(rangeQueryOf(request)), request.revision);
+      await this.#send(await store.rangeAsync(rangeQueryOf(request)), headerRevision);
       return;
     }
-    await this.#sendChunks(request);
+    await this.#sendChunks(request, headerRevision);
   }
 
   /** Only the last message has header, `more` and `count`: all merged are the answer to a plain Range. */
-  async #sendChunks(request: RangeRequest): Promise<void> {
+  async #sendChunks(request: RangeRequest, headerRevision: number): Promise<void> {
     const { store, maxRequestBytes } = this.#options;
     const limit = request.limit > 0 ? request.limit : Number.POSITIVE_INFINITY;
     let chunkKeys = FIRST_CHUNK_KEYS;
@@ -95,7 +97,7 @@ class RangeStream implements StreamReceiver {
       const isLast = !range.more || sent >= limit;
       const total = sent - range.kvs.length + range.count;
       const bytes = isLast
-        ? await this.#send({ ...range, count: total }, request.revision)
+        ? await this.#send({ ...range, count: total }, headerRevision)
         : await this.#send({ ...range, more: false, count: 0 }, 0);
       if (isLast) return;
       key = keyAfter(range);
