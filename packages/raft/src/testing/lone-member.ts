@@ -87,12 +87,17 @@ export class LoneMember {
     return taken;
   }
 
-  /** Campaigns and gets member 2's vote, and the acknowledgement of its first entry unless `acknowledged` is false. */
+  /**
+   * Campaigns and gets member 2's vote, and the acknowledgement of its first entry unless `acknowledged` is false.
+   * Alone it needs neither.
+   */
   lead(acknowledged = true): this {
     this.node.campaign();
     this.work();
-    this.get('MsgVoteResp', 2n);
-    if (acknowledged) this.get('MsgAppResp', 2n, { index: this.storage.lastIndex() });
+    if (this.node.role !== 'leader') {
+      this.get('MsgVoteResp', 2n);
+      if (acknowledged) this.get('MsgAppResp', 2n, { index: this.storage.lastIndex() });
+    }
     this.take();
     return this;
   }
