@@ -82,7 +82,7 @@ async function forEachRow(
   revision: number,
   visit: (revKey: Uint8Array, row: Uint8Array) => void,
 ): Promise<void> {
-  const scan = state.engine.scan('revs', { lt: revKeyOf(revision + 1, 0) });
+  const scan = state.engine.scan('revs', { lt: revKeyOf(Math.max(revision, 0) + 1, 0) });
   try {
     await runInSlices(state.turn, state.now, () => {
       const page = scan.next(ROWS_PER_STEP);

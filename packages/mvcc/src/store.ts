@@ -220,7 +220,8 @@ export class Store implements RangeView {
    */
   async hashKv(revision: number): Promise<HashKvResult> {
     for (;;) {
-      const hashRevision = readRevision(this, revision);
+      // Only 0 stands for the newest revision here: below the first there is nothing, which has a hash too.
+      const hashRevision = revision < 0 ? revision : readRevision(this, revision);
       const { compactRevision } = this;
       if (this.#compactor.finishedRevision === compactRevision) {
         const hash = await hashRevisions(this.state, hashRevision, compactRevision);
