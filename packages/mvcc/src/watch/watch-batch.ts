@@ -75,8 +75,7 @@ function encodeEvents(
     const bytes = eventSize(event, previous?.[i]);
     totalBytes += 1 + varintSize(bytes) + bytes;
   }
-  // Not from Buffer's pool: a batch that is kept must not pin the bytes of its neighbours.
-  const body = Buffer.allocUnsafeSlow(totalBytes);
+  const body = Buffer.allocUnsafe(totalBytes);
   let at = 0;
   for (let i = 0; i < events.length; i += 1) {
     const event = events[i];

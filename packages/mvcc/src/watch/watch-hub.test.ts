@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { keyBytesOf } from '../key-text.ts';
-import { ManualTurns } from './testing/manual-turns.ts';
+import { ManualTurns } from '../testing/manual-turns.ts';
 import { MemorySource } from './testing/memory-source.ts';
 import { RecordingSink } from './testing/recording-sink.ts';
 import { WatchHub } from './watch-hub.ts';
@@ -49,6 +49,10 @@ function watch(hub: WatchHub, options: Options): { sink: RecordingSink; watcher:
   return { sink, watcher: hub.watch(request(options), sink) };
 }
 
+function runAll(turns: ManualTurns): void {
+  while (turns.run());
+}
+
 describe('WatchHub', () => {
   it('hands over within the commit what a watcher without a start asked for', () => {
     const { source, hub } = setup();
@@ -84,7 +88,7 @@ describe('WatchHub', () => {
     const synced = watch(hub, options);
     for (const key of ['a', 'b', 'b\xff', 'c', '\xff\xff']) source.commit([[key, '']]);
     const late = watch(hub, { ...options, start: 1 });
-    turns.runAll();
+    runAll(turns);
     for (const { sink } of [synced, late]) {
       expect(sink.seen.map((event) => event.key)).toEqual(expected);
     }
@@ -106,7 +110,7 @@ describe('WatchHub', () => {
     const synced = watch(hub, options);
     source.commit([['a', '1']], [['a', undefined]], [['a', '2']], [['a', undefined]]);
     const late = watch(hub, { ...options, start: 2 });
-    turns.runAll();
+    runAll(turns);
     expect(synced.sink.story).toEqual(expected);
     expect(late.sink.story).toEqual(expected);
   });
@@ -130,7 +134,7 @@ describe('WatchHub', () => {
     source.commit([['a', '3']]);
     source.compact(3);
     const { sink } = watch(hub, { start: 3, prevKv: true });
-    turns.runAll();
+    runAll(turns);
     expect(sink.story).toEqual(['a=2@3', 'a=3@4(2)']);
   });
 
@@ -157,7 +161,7 @@ describe('WatchHub', () => {
     ];
     source.commit(changes);
     const late = watch(hub, { key: 'a', rangeEnd: 'z', start: 1 });
-    turns.runAll();
+    runAll(turns);
     for (const { sink } of [synced, late]) {
       expect(sink.batches).toHaveLength(1);
       expect(sink.story).toEqual(['b=1@2', 'a=1@2', '-b@2']);
@@ -174,7 +178,7 @@ describe('WatchHub', () => {
       const { sink, watcher } = watch(hub, { start: 4 });
       expect(sink.story).toEqual([]);
       expect(watcher.synced).toBe(false);
-      turns.runAll();
+      runAll(turns);
       expect(sink.story).toEqual(['a=4@4', 'a=5@5', 'a=6@6']);
       expect(watcher.synced).toBe(true);
       source.commit([['a', '7']]);
@@ -211,7 +215,7 @@ describe('WatchHub', () => {
       source.compact(compactRevision);
       const { sink, watcher } = watch(hub, { start });
       expect(sink.compacted).toBeUndefined();
-      turns.runAll();
+      runAll(turns);
       expect(sink.compacted).toBe(compactRevision);
       expect(sink.seen).toEqual([]);
       expect(watcher.closed).toBe(true);
@@ -223,7 +227,7 @@ describe('WatchHub', () => {
       for (let i = 2; i <= 5; i += 1) source.commit([['a', `${i}`]]);
       source.compact(4);
       const { sink } = watch(hub, { start: 4 });
-      turns.runAll();
+      runAll(turns);
       expect(sink.story).toEqual(['a=4@4', 'a=5@5']);
     });
   });
@@ -237,14 +241,14 @@ describe('WatchHub', () => {
       expect(watcher.synced).toBe(true);
       source.commit([['a', '3']]);
       source.commit([['a', '4']]);
-      turns.runAll();
+      runAll(turns);
       expect(sink.story).toEqual(['a=2@2']);
       expect(watcher.synced).toBe(false);
       expect(watcher.nextRevision).toBe(3);
       expect(hub.metrics.slowWatchers).toBe(1);
       sink.full = false;
       watcher.resume();
-      turns.runAll();
+      runAll(turns);
       expect(sink.story).toEqual(['a=2@2', 'a=3@3', 'a=4@4']);
       expect(watcher.synced).toBe(true);
     });
@@ -260,7 +264,7 @@ describe('WatchHub', () => {
       sink.full = false;
       watcher.resume();
       source.commit([['a', '10']]);
-      turns.runAll();
+      runAll(turns);
       expect(sink.story).toEqual(['a=2@2', 'a=10@10']);
     });
 
@@ -271,7 +275,7 @@ describe('WatchHub', () => {
       for (let i = 2; i <= 5; i += 1) source.commit([['a', `${i}`]]);
       source.compact(4);
       watcher.resume();
-      turns.runAll();
+      runAll(turns);
       expect(sink.story).toEqual(['a=2@2']);
       expect(sink.compacted).toBe(4);
     });
@@ -291,7 +295,7 @@ describe('WatchHub', () => {
       hub.watch(request({}), other.sink);
       source.commit([['a', '3']]);
       source.commit([['a', '4']]);
-      turns.runAll();
+      runAll(turns);
       expect(slow.sink.story).toEqual(['a=2@2', 'a=3@3', 'a=4@4']);
       expect(other.sink.story).toEqual(['a=3@3', 'a=4@4']);
     });
@@ -326,17 +330,17 @@ describe('WatchHub', () => {
     expect(served()).toEqual([1, 0, 0, 0]);
     expect(hub.metrics.pendingEvents).toBe(1);
     expect(hub.syncedAt([busy[0]?.watcher ?? late.watcher], 4)).toBe(false);
-    turns.runOne();
+    turns.run();
     expect(served()).toEqual([1, 1, 0, 0]);
     expect(late.sink.story).toEqual(['b=2@2', 'b=3@3']);
-    turns.runOne();
+    turns.run();
     expect(served()).toEqual([1, 1, 1, 0]);
     // By now the late one waits for the front to finish. It has one place only, also when it resumes.
     late.sink.full = false;
     late.watcher.resume();
     source.commit([['b', '5']]);
     expect(served()).toEqual([1, 1, 1, 0]);
-    turns.runAll();
+    runAll(turns);
     expect(served()).toEqual([1, 1, 1, 1]);
     expect(late.sink.story).toEqual(['b=2@2', 'b=3@3', 'b=5@5']);
     expect(hub.syncedAt([late.watcher, ...busy.map(({ watcher }) => watcher)], 5)).toBe(true);
@@ -376,7 +380,7 @@ describe('WatchHub', () => {
     hub.watch(request({}), outer);
     source.commit([['a', '2']]);
     source.commit([['a', '3']]);
-    turns.runAll();
+    runAll(turns);
     expect(inner.story).toEqual(['a=3@3']);
     expect(past.story).toEqual(['a=2@2', 'a=3@3']);
   });
@@ -405,7 +409,7 @@ describe('WatchHub', () => {
       const { source, hub, turns } = setup(NO_RING);
       for (let i = 2; i <= 101; i += 1) source.commit([['a', `${i}`]]);
       const watchers = Array.from({ length: 50 }, () => watch(hub, { start: 2 }));
-      turns.runAll();
+      runAll(turns);
       expect(source.reads).toBe(1);
       for (const { sink } of watchers) expect(sink.seen).toHaveLength(100);
     });
@@ -425,10 +429,10 @@ describe('WatchHub', () => {
     for (let i = 4; i <= 6; i += 1) fresh.commit([['a', `${i}`]]);
     fresh.compact(4);
     hub.replaceSource(fresh);
-    turns.runAll();
+    runAll(turns);
     expect(synced.sink.story).toEqual(['a=2@2', 'a=3@3', 'a=4@4', 'a=5@5', 'a=6@6']);
     slow.watcher.resume();
-    turns.runAll();
+    runAll(turns);
     expect(slow.sink.story).toEqual(['a=2@2']);
     expect(slow.sink.compacted).toBe(4);
     source.commit([['a', 'old']]);
