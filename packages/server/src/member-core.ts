@@ -18,6 +18,7 @@ import { clusterIdOf, formatId, memberIdOf } from './membership/ids.ts';
 import type { Metrics } from './metrics/metrics.ts';
 import { NodeLoop } from './node-loop.ts';
 import { Proposer } from './proposer.ts';
+import { raftLogger } from './raft-logger.ts';
 import { RequestIds } from './request-ids.ts';
 import { clusterMethods } from './rpc/cluster.ts';
 import { MemberHeaders } from './rpc/headers.ts';
@@ -109,7 +110,7 @@ export class MemberCore {
       appliedIndex,
       confState,
       onProposalClosed: (data) => this.loop.proposalClosed(data),
-      onApplied: (durationMs) => metrics.disk.backendCommitSeconds.observe(durationMs / 1000),
+      metrics,
     });
     this.loop = new NodeLoop({
       node: this.#node,
@@ -135,7 +136,7 @@ export class MemberCore {
     });
     this.#leases = new LeaseKeeper({ lessor, proposer: this.#proposer, clock, logger });
     this.methods = this.#services(lessor, hub);
-    connectMetrics(metrics, { core: this, hub, lessor, config });
+    connectMetrics(metrics, { core: this, hub, lessor, log, config });
   }
 
   /** Opens, or makes, what the member keeps. Rejects with a message for people. */
@@ -241,7 +242,7 @@ export class MemberCore {
       heartbeatTicks: 1,
       random,
       preVote,
-      logger: logger.named('raft'),
+      logger: raftLogger(logger),
     });
   }
 
@@ -274,7 +275,15 @@ export class MemberCore {
       return { total, inUse: total };
     };
     const methods: [string, GrpcMethod][] = [
-      ...new KvService({ store, loop, proposer, headers, maxTxnOps, maxRequestBytes }).methods(),
+      ...new KvService({
+        store,
+        loop,
+        proposer,
+        headers,
+        maxTxnOps,
+        maxRequestBytes,
+        metrics,
+      }).methods(),
       ...new LeaseService({ store, lessor, proposer, headers }).methods(),
       ...new MaintenanceService({
         store,
@@ -305,6 +314,7 @@ export class MemberCore {
         random,
         progressNotifyIntervalMs: watchProgressNotifyIntervalMs,
         fragmentBytes: maxRequestBytes + FRAGMENT_OVERHEAD_BYTES,
+        metrics,
       }),
     ];
     return new Map(methods);

@@ -4,15 +4,37 @@ import type { ServerConfig } from './config/server-config.ts';
 import type { MemberCore } from './member-core.ts';
 import { formatId } from './membership/ids.ts';
 import type { Metrics } from './metrics/metrics.ts';
+import type { OpenRaftLog } from './raft-log.ts';
 
 /** Fills in, at each scrape, what costs nothing to keep but something to know. */
 export function connectMetrics(
   metrics: Metrics,
-  parts: { core: MemberCore; hub: WatchHub; lessor: Lessor; config: ServerConfig },
+  parts: {
+    core: MemberCore;
+    hub: WatchHub;
+    lessor: Lessor;
+    log: OpenRaftLog;
+    config: ServerConfig;
+  },
 ): void {
-  const { core, hub, lessor, config } = parts;
+  const { core, hub, lessor, log, config } = parts;
   metrics.server.serverId = formatId(core.memberId);
   metrics.server.quotaBackendBytes = config.quotaBackendBytes;
+  let counting = false;
+  // Counting may take a while the first time: a scrape shows what the one before has found.
+  const countKeys = () => {
+    if (counting) return;
+    counting = true;
+    const everything = new Uint8Array(1);
+    core.store
+      .rangeAsync({ key: everything, rangeEnd: everything, countOnly: true })
+      .then(({ count }) => {
+        metrics.mvcc.keyCount = count;
+      })
+      .finally(() => {
+        counting = false;
+      });
+  };
   metrics.onCollect(() => {
     const raft = core.raftStatus();
     const { server, mvcc } = metrics;
@@ -31,6 +53,8 @@ export function connectMetrics(
     mvcc.dbInUseSizeBytes = size;
     mvcc.currentRevision = core.store.revision;
     mvcc.compactRevision = core.store.compactRevision;
+    countKeys();
+    metrics.disk.walWriteBytes = log.writtenBytes;
     const watch = hub.metrics;
     mvcc.watchers = watch.watchers;
     mvcc.slowWatchers = watch.slowWatchers;

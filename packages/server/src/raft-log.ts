@@ -51,6 +51,8 @@ export interface OpenRaftLog extends LogStorage {
   readonly owner: LogOwner;
   /** Segments on disk. */
   readonly segmentCount: number;
+  /** Bytes of entries appended since the start. */
+  readonly writtenBytes: number;
   prepareNext(onError: (error: unknown) => void): void;
   trimMemory(appliedIndex: number, confState: ConfState): void;
   snapshot(index: number, term: number, confState: ConfState): number;
@@ -66,6 +68,7 @@ export class RaftLog implements OpenRaftLog {
   readonly #noFsync: boolean;
   #hardState: HardState;
   readonly #kept = new KeptEntries();
+  #writtenBytes = 0;
   #nextReady = false;
 
   private constructor(parts: {
@@ -129,6 +132,10 @@ export class RaftLog implements OpenRaftLog {
     });
   }
 
+  get writtenBytes(): number {
+    return this.#writtenBytes;
+  }
+
   /** Segments on disk. */
   get segmentCount(): number {
     return this.#wal.segments.length;
@@ -138,6 +145,7 @@ export class RaftLog implements OpenRaftLog {
     const records: WalRecord[] = [];
     for (const entry of ready.entries) {
       const data = encodeEntry(entry);
+      this.#writtenBytes += data.length;
       this.#kept.add(data.length);
       records.push({ type: 'entry', index: entry.index, data });
     }
@@ -199,6 +207,7 @@ export class MemoryRaftLog implements OpenRaftLog {
   readonly memory = new MemoryStorage();
   readonly owner: LogOwner;
   readonly segmentCount = 0;
+  readonly writtenBytes = 0;
   readonly #kept = new KeptEntries();
 
   constructor(owner: LogOwner) {

@@ -6,9 +6,12 @@ import { encodeConfState } from '../codec/raft-records.ts';
 import { decodeRaftRequest, type RaftRequest } from '../codec/raft-requests.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { Cluster } from '../membership/cluster.ts';
+import type { Histogram } from '../metrics/histogram.ts';
+import type { Metrics } from '../metrics/metrics.ts';
 import type { EntrySink } from '../node-loop.ts';
 import { APPLIED_INDEX_ROW, CONF_STATE_ROW, encodeAppliedIndex } from './applied-index.ts';
 import type { Applier, ApplyResult } from './applier.ts';
+import { countOps } from './op-counts.ts';
 import type { Proposal } from './proposal.ts';
 
 export interface StateMachineOptions {
@@ -26,8 +29,7 @@ export interface StateMachineOptions {
   readonly confState: ConfState;
   /** Called for each entry of this member's whose place in the proposal queue is free again. */
   readonly onProposalClosed: (data: Uint8Array) => void;
-  /** Called after each batch. */
-  readonly onApplied: (durationMs: number, entryCount: number) => void;
+  readonly metrics: Metrics;
 }
 
 /**
@@ -36,6 +38,8 @@ export interface StateMachineOptions {
  */
 export class StateMachine implements EntrySink {
   readonly #options: StateMachineOptions;
+  readonly #applied = new Map<string, Histogram>();
+  readonly #refused = new Map<string, Histogram>();
   #appliedIndex: number;
   #confState: ConfState;
 
@@ -55,7 +59,7 @@ export class StateMachine implements EntrySink {
   }
 
   apply(entries: readonly Entry[]): void {
-    const { store, clock } = this.#options;
+    const { store, clock, metrics } = this.#options;
     const startMs = clock.nowMs();
     const batch = store.batch();
     const outcomes: (ApplyResult | EtcdError | undefined)[] = new Array(entries.length);
@@ -72,12 +76,14 @@ export class StateMachine implements EntrySink {
     }
     if (index > this.#appliedIndex)
       batch.putMeta(APPLIED_INDEX_ROW, encodeAppliedIndex(index, term));
+    const commitMs = clock.nowMs();
     batch.commit();
     this.#appliedIndex = index;
     this.#settle(entries, outcomes);
-    const tookMs = clock.nowMs() - startMs;
+    const endMs = clock.nowMs();
+    metrics.disk.backendCommitSeconds.observe((endMs - commitMs) / 1000);
+    const tookMs = endMs - startMs;
     if (tookMs > this.#options.warningApplyDurationMs) this.#warnSlow(tookMs, entries.length);
-    this.#options.onApplied(tookMs, entries.length);
   }
 
   #applyEntry(batch: ApplyBatch, entry: Entry): ApplyResult | EtcdError | undefined {
@@ -88,12 +94,19 @@ export class StateMachine implements EntrySink {
     if (entry.data.length === 0) return undefined;
     const request = requestOf(entry);
     if (request === undefined) return undefined;
+    const { applier, clock, metrics } = this.#options;
+    const startMs = clock.nowMs();
+    let outcome: ApplyResult | EtcdError;
     try {
-      return this.#options.applier.apply(batch, request);
+      outcome = applier.apply(batch, request);
+      countOps(metrics.mvcc, outcome);
     } catch (error) {
-      if (error instanceof EtcdError) return error;
-      throw error;
+      if (!(error instanceof EtcdError)) throw error;
+      outcome = error;
     }
+    const seconds = (clock.nowMs() - startMs) / 1000;
+    this.#applySeconds(request.kind, !(outcome instanceof EtcdError)).observe(seconds);
+    return outcome;
   }
 
   #applyConfChange(batch: ApplyBatch, entry: Entry): void {
@@ -102,6 +115,17 @@ export class StateMachine implements EntrySink {
     this.#confState = node.applyConfChange(change);
     batch.putMeta(CONF_STATE_ROW, encodeConfState(this.#confState));
     if ('nodeId' in change) cluster.applyConfChange(batch, change);
+  }
+
+  #applySeconds(kind: RaftRequest['kind'], success: boolean): Histogram {
+    const known = success ? this.#applied : this.#refused;
+    let histogram = known.get(kind);
+    if (histogram === undefined) {
+      const op = kind.charAt(0).toUpperCase() + kind.slice(1);
+      histogram = this.#options.metrics.server.applySeconds(op, success);
+      known.set(kind, histogram);
+    }
+    return histogram;
   }
 
   #settle(
@@ -122,6 +146,7 @@ export class StateMachine implements EntrySink {
   }
 
   #warnSlow(tookMs: number, entryCount: number): void {
+    this.#options.metrics.server.slowApplyTotal += 1;
     this.#options.logger.warn('apply request took too long', {
       took: `${tookMs.toFixed(3)}ms`,
       'expected-duration': `${this.#options.warningApplyDurationMs}ms`,

@@ -31,9 +31,11 @@ export class Listener {
       onConnection(socket);
     });
     await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
+      server.once('error', (error: NodeJS.ErrnoException) =>
+        reject(new Error(`cannot listen on ${url.href}: ${reasonOf(error)}`, { cause: error })),
+      );
       const bound = () => {
-        server.off('error', reject);
+        server.removeAllListeners('error');
         resolve();
       };
       if (url.path !== '') server.listen({ path: freshSocketPath(url.path) }, bound);
@@ -60,6 +62,20 @@ export class Listener {
     this.#server.close();
     for (const socket of this.#sockets) socket.destroy();
     await closed;
+  }
+}
+
+/** What the system says, in words that tell what to do. */
+function reasonOf(error: NodeJS.ErrnoException): string {
+  switch (error.code) {
+    case 'EADDRINUSE':
+      return 'the address is in use; stop the other process or choose another port';
+    case 'EADDRNOTAVAIL':
+      return 'this machine has no such address';
+    case 'EACCES':
+      return 'not permitted; ports below 1024 and protected folders need more rights';
+    default:
+      return error.message;
   }
 }
 

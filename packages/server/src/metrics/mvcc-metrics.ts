@@ -15,8 +15,6 @@ export class MvccMetrics {
   dbTotalSizeBytes = 0;
   /** etcd_mvcc_db_total_size_in_use_in_bytes */
   dbInUseSizeBytes = 0;
-  /** etcd_mvcc_db_open_read_transactions */
-  openReadTransactions = 0;
   /** etcd_mvcc_hash_duration_seconds */
   readonly hashSeconds = Histogram.exponential(0.01, 2, 15);
   /** etcd_mvcc_hash_rev_duration_seconds */
@@ -39,16 +37,6 @@ export class MvccMetrics {
   watchers = 0;
   /** etcd_debugging_mvcc_slow_watcher_total, a gauge. */
   slowWatchers = 0;
-  /** etcd_debugging_mvcc_db_compaction_keys_total */
-  compactionKeysTotal = 0;
-  /** etcd_debugging_mvcc_db_compaction_last, in seconds since 1970. */
-  compactionLastSeconds = 0;
-  /** etcd_debugging_mvcc_db_compaction_pause_duration_milliseconds */
-  readonly compactionPauseMs = Histogram.exponential(1, 2, 13);
-  /** etcd_debugging_mvcc_db_compaction_total_duration_milliseconds */
-  readonly compactionTotalMs = Histogram.exponential(100, 2, 14);
-  /** etcd_debugging_mvcc_index_compaction_pause_duration_milliseconds */
-  readonly indexCompactionPauseMs = Histogram.exponential(0.5, 2, 14);
   /** etcd_debugging_lease_granted_total */
   leaseGrantedTotal = 0;
   /** etcd_debugging_lease_renewed_total */
@@ -80,11 +68,6 @@ export class MvccMetrics {
       'etcd_mvcc_db_total_size_in_use_in_bytes',
       'Part of the size of the store that holds data.',
       this.dbInUseSizeBytes,
-    );
-    out.gauge(
-      'etcd_mvcc_db_open_read_transactions',
-      'Read transactions that are open.',
-      this.openReadTransactions,
     );
     out.histogram(
       'etcd_mvcc_hash_duration_seconds',
@@ -131,31 +114,6 @@ export class MvccMetrics {
       'etcd_debugging_mvcc_slow_watcher_total',
       'Watchers that lag behind the store.',
       this.slowWatchers,
-    );
-    out.counter(
-      'etcd_debugging_mvcc_db_compaction_keys_total',
-      'Revisions deleted by compactions.',
-      this.compactionKeysTotal,
-    );
-    out.gauge(
-      'etcd_debugging_mvcc_db_compaction_last',
-      'Unix time of the last compaction.',
-      this.compactionLastSeconds,
-    );
-    out.histogram(
-      'etcd_debugging_mvcc_db_compaction_pause_duration_milliseconds',
-      'Time a batch of a compaction holds up others.',
-      this.compactionPauseMs,
-    );
-    out.histogram(
-      'etcd_debugging_mvcc_db_compaction_total_duration_milliseconds',
-      'Time of a compaction.',
-      this.compactionTotalMs,
-    );
-    out.histogram(
-      'etcd_debugging_mvcc_index_compaction_pause_duration_milliseconds',
-      'Time a compaction of the index holds up others.',
-      this.indexCompactionPauseMs,
     );
   }
 

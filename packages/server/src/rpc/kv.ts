@@ -18,6 +18,7 @@ import {
   encodeTxnResponse,
 } from '../codec/kv-responses.ts';
 import { decodeCompaction } from '../codec/raft-requests.ts';
+import type { Metrics } from '../metrics/metrics.ts';
 import type { NodeLoop } from '../node-loop.ts';
 import type { Proposer } from '../proposer.ts';
 import type { MemberHeaders } from './headers.ts';
@@ -33,6 +34,7 @@ export interface KvOptions {
   readonly maxTxnOps: number;
   /** RangeStream adapts its chunks to half of this size, in bytes. */
   readonly maxRequestBytes: number;
+  readonly metrics: Metrics;
 }
 
 /** etcdserverpb.KV. */
@@ -89,7 +91,8 @@ export class KvService {
   }
 
   #runRange(request: RangeRequest, call: UnaryCall): void {
-    const { store, headers } = this.#options;
+    const { store, headers, metrics } = this.#options;
+    metrics.mvcc.rangeTotal += 1;
     if (request.rangeEnd.length === 0) {
       const range = readRange(store, request);
       call.reply(encodeRangeResponse(headers.at(store.revision), range));

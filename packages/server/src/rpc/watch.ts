@@ -9,6 +9,7 @@ import type { Store, WatchBatch, Watcher, WatchHub, WatchSink } from '@kvorum/mv
 import type { Clock } from '../clock.ts';
 import { decodeMessage } from '../codec/message.ts';
 import { ProtoWriter } from '../codec/proto-writer.ts';
+import type { Metrics } from '../metrics/metrics.ts';
 import type { MemberHeaders } from './headers.ts';
 import { statusOf } from './method.ts';
 
@@ -22,6 +23,7 @@ export interface WatchOptions {
   readonly progressNotifyIntervalMs: number;
   /** A response at least this large is split for watchers that asked for fragments, in bytes. */
   readonly fragmentBytes: number;
+  readonly metrics: Metrics;
 }
 
 /** The watch id of responses that belong to no watcher. */
@@ -54,11 +56,13 @@ class WatchStream implements StreamReceiver, WatchSink {
   readonly #watchers = new Map<bigint, StreamWatcher>();
   readonly #byWatcher = new Map<Watcher, StreamWatcher>();
   #nextId = 0n;
+  #closed = false;
   #stopProgress: (() => void) | undefined;
 
   constructor(options: WatchOptions, call: StreamCall) {
     this.#options = options;
     this.#call = call;
+    options.metrics.mvcc.watchStreams += 1;
   }
 
   onMessage(message: Uint8Array): void {
@@ -228,6 +232,9 @@ class WatchStream implements StreamReceiver, WatchSink {
   }
 
   #close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#options.metrics.mvcc.watchStreams -= 1;
     this.#stopProgress?.();
     this.#stopProgress = undefined;
     for (const entry of [...this.#watchers.values()]) this.#forget(entry);
