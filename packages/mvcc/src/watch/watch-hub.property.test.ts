@@ -91,7 +91,8 @@ class World {
         return;
       case 'compact': {
         const revision = this.source.revision - todo.back;
-        if (revision > this.source.compactRevision && revision > 0) this.source.compact(revision);
+        const isAbove = revision > Math.max(this.source.compactRevision, 0);
+        if (isAbove && !this.#changesTwice(revision)) this.source.compact(revision);
         return;
       }
       case 'turn':
@@ -105,6 +106,15 @@ class World {
         if (todo.kind === 'resume') watched.watcher.resume();
       }
     }
+  }
+
+  /**
+   * Whether a revision changes a key twice. The first of such changes is never visible, so a compaction at this very
+   * revision removes it, as in etcd, and a watch from there on does not show it.
+   */
+  #changesTwice(revision: number): boolean {
+    const keys = this.source.events.filter(({ main }) => main === revision);
+    return new Set(keys.map(({ keyText }) => keyText)).size < keys.length;
   }
 
   /** Every value is different, so that no event can pass for another. */

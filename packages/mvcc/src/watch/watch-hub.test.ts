@@ -346,6 +346,40 @@ describe('WatchHub', () => {
     expect(hub.syncedAt([late.watcher, ...busy.map(({ watcher }) => watcher)], 5)).toBe(true);
   });
 
+  it('serves a watcher behind a catch-up that never ends, as writes are faster than it', () => {
+    const source = new MemorySource();
+    const turns = new ManualTurns();
+    let clock = 0;
+    const limits = { pageEvents: 1, callsPerLook: 1 };
+    const now = () => clock++;
+    const hub = new WatchHub({
+      source,
+      turn: turns.turn,
+      now,
+      maxSliceMs: 1,
+      ringBytes: 1,
+      limits,
+    });
+    const writeAndTurn = () => {
+      source.commit([['a', 'x']]);
+      turns.run();
+    };
+    for (let i = 0; i < 20; i += 1) writeAndTurn();
+    const first = watch(hub, { start: 2 });
+    for (let i = 0; i < 20; i += 1) writeAndTurn();
+    expect(first.sink.seen.length).toBeGreaterThan(1);
+    const second = watch(hub, { start: 2 });
+    let turnsWaited = 0;
+    for (; second.sink.seen.length === 0 && turnsWaited < 1000; turnsWaited += 1) writeAndTurn();
+    expect(turnsWaited).toBeLessThan(1000);
+    expect(first.watcher.synced).toBe(false);
+    for (let i = 0; i < 1000; i += 1) writeAndTurn();
+    const behind = Math.abs(first.watcher.nextRevision - second.watcher.nextRevision);
+    expect(behind).toBeLessThan(hub.revision - first.watcher.nextRevision);
+    runAll(turns);
+    for (const { sink } of [first, second]) expect(sink.seen).toHaveLength(source.events.length);
+  });
+
   it('does not serve who was cancelled, even from within the same delivery', () => {
     const { source, hub } = setup();
     const first = new RecordingSink();
