@@ -13,6 +13,9 @@ const MIN_CHECKPOINT_INTERVAL_MS = 1000;
 /** Share of the revoke rate that may expire in one second after a promotion, to leave room for the rest. */
 const PROMOTED_SHARE = 0.75;
 
+/** Leases sorted out in one call, at about 0.7 us each; the rest of a flood waits for the next call. */
+const MAX_WAKES_PER_CALL = 32_768;
+
 /** A lease's remaining time, for replication. 0 means its whole TTL: a reset. */
 export interface LeaseCheckpoint {
   readonly id: bigint;
@@ -132,9 +135,9 @@ export class Expiry {
     lease.ledger.handOut('reset');
   }
 
-  /** Sorts out all leases whose time has come. */
+  /** Sorts out the leases whose time has come. */
   #advance(nowMs: number): void {
-    while (this.#heap.minKey <= nowMs) {
+    for (let i = 0; i < MAX_WAKES_PER_CALL && this.#heap.minKey <= nowMs; i += 1) {
       const lease = this.#heap.pop();
       if (lease === undefined) return;
       if (lease.wakeMs < lease.expiryMs && lease.expiryMs <= nowMs) {

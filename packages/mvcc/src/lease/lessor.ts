@@ -236,7 +236,7 @@ export class Lessor {
     return [...this.#leases.values()].sort(byExpiry).map((lease) => lease.id);
   }
 
-  /** What is replicated of every lease; `remainingSeconds` is 0 for one that has its whole TTL. For copies of the state. */
+  /** What is replicated of every lease, for copies of the state; 0 seconds remain for one that has its whole TTL. */
   all(): { id: bigint; ttlSeconds: number; remainingSeconds: number }[] {
     return [...this.#leases.values()].map(({ id, ttlSeconds, remainingSeconds }) => ({
       id,
