@@ -105,6 +105,34 @@ describe('a message', () => {
   });
 });
 
+describe('a campaign', () => {
+  it('waits until committed membership changes are applied', () => {
+    const data = encodeConfChangeV2({
+      transition: 'auto',
+      changes: [{ type: 'removeNode', nodeId: 3n }],
+      context: noBytes,
+    });
+    const storage = new MemoryStorage({ ...emptyConfState, voters: [1n, 2n, 3n] });
+    storage.append([{ ...entryOf(1, 1, data), type: 'confChangeV2' }]);
+    storage.setHardState({ term: 1, vote: 0n, commit: 1 });
+    const node = new RawNode({
+      id: 1n,
+      storage,
+      electionTicks: 10,
+      heartbeatTicks: 1,
+      random: () => 0,
+    });
+    node.campaign();
+    expect(node.role).toBe('follower');
+    node.ready();
+    node.campaign();
+    expect(node.role).toBe('follower');
+    node.advance();
+    node.campaign();
+    expect(node.role).toBe('preCandidate');
+  });
+});
+
 describe('votes and their answers', () => {
   it('spread the news of what is committed, where the logs agree', () => {
     const member = new LoneMember({ term: 2, terms: [1, 1, 2], commit: 1 });

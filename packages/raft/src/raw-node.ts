@@ -128,7 +128,8 @@ export class RawNode {
   /**
    * Proposes a batch for the log: at the leader appended at once and as a whole, elsewhere forwarded to it. The bytes
    * belong to raft from here on. There is no promise that they will be committed: that is known when they come by in
-   * `Ready.committedEntries`. Throws `RaftError` "proposalDropped", and then none of the batch was taken.
+   * `Ready.committedEntries`. Gather what one turn brings: each call sends messages of its own. Throws `RaftError`
+   * "proposalDropped", and then none of the batch was taken.
    */
   propose(batch: readonly (Uint8Array | Proposal)[]): void {
     if (batch.length === 0) return;
