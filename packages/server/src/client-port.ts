@@ -16,7 +16,7 @@ import { exchangeListener } from './http/exchange-listener.ts';
 import type { HttpRoutes } from './http/http-routes.ts';
 import { nodeListener } from './http/node-listener.ts';
 import { Listener } from './listen/listener.ts';
-import { sniff } from './listen/sniff.ts';
+import { type Protocol, sniff } from './listen/sniff.ts';
 import type { Logger } from './logging/logger.ts';
 import {
   createTransport,
@@ -27,6 +27,8 @@ import type { Transport } from './transport/transport.ts';
 
 export interface ClientPortOptions {
   readonly urls: readonly EndpointUrl[];
+  /** Addresses for plain HTTP; when there are any, `urls` serve gRPC alone. */
+  readonly httpUrls: readonly EndpointUrl[];
   readonly methods: GrpcService;
   /** The plain HTTP pages (health, metrics, …). */
   readonly routes: HttpRoutes;
@@ -74,12 +76,10 @@ export class ClientPort {
   static async open(options: ClientPortOptions): Promise<ClientPort> {
     const port = new ClientPort(options);
     try {
-      for (const url of options.urls) {
-        const onConnection = (socket: Socket) => port.#accept(socket);
-        port.#listeners.push(
-          await Listener.open({ url, reusePort: options.reusePort, onConnection }),
-        );
-      }
+      const both: readonly Protocol[] = ['http2', 'http1'];
+      const protocols = options.httpUrls.length > 0 ? both.slice(0, 1) : both;
+      for (const url of options.urls) await port.#listen(url, protocols);
+      for (const url of options.httpUrls) await port.#listen(url, both.slice(1));
     } catch (error) {
       await port.close();
       throw error;
@@ -104,9 +104,19 @@ export class ClientPort {
     await Promise.all(this.#listeners.map((listener) => listener.close()));
   }
 
-  #accept(socket: Socket): void {
+  async #listen(url: EndpointUrl, protocols: readonly Protocol[]): Promise<void> {
+    const { reusePort } = this.#options;
+    const onConnection = (socket: Socket) => this.#accept(socket, protocols);
+    this.#listeners.push(await Listener.open({ url, reusePort, onConnection }));
+  }
+
+  #accept(socket: Socket, protocols: readonly Protocol[]): void {
     const { clock } = this.#options;
     sniff(socket, FIRST_BYTES_TIMEOUT_MS, clock.after, (protocol, firstBytes) => {
+      if (!protocols.includes(protocol)) {
+        socket.destroy();
+        return;
+      }
       if (protocol === 'http2') {
         this.#transport.accept(socket, firstBytes);
         return;

@@ -1,5 +1,6 @@
 import { etcdServices } from '@kvorum/api';
 import type { ServerStats } from '@kvorum/h2';
+import type { Logger } from './logging/logger.ts';
 import type { GrpcMethodMetrics } from './metrics/grpc-metrics.ts';
 import type { Metrics } from './metrics/metrics.ts';
 
@@ -11,8 +12,14 @@ const TYPES = {
   bidi_streaming: 'bidi_stream',
 } as const;
 
+/** Unary requests that take longer than this are logged. */
+export interface SlowRequests {
+  readonly afterMs: number;
+  readonly logger: Logger;
+}
+
 /** Counts what the transport sees under etcd's metric names, for every method of etcd's services. */
-export function grpcStats(metrics: Metrics): ServerStats {
+export function grpcStats(metrics: Metrics, slow: SlowRequests): ServerStats {
   const byPath = new Map<string, GrpcMethodMetrics>();
   for (const service of etcdServices) {
     for (const { name, methodKind } of service.methods) {
@@ -38,7 +45,17 @@ export function grpcStats(metrics: Metrics): ServerStats {
       else server.streamRequestsTotal += 1;
     },
     callFinished(path, status, durationMs) {
-      byPath.get(path)?.handled(status, durationMs);
+      const method = byPath.get(path);
+      if (method === undefined) return;
+      method.handled(status, durationMs);
+      if (durationMs > slow.afterMs && method.type === 'unary') {
+        slow.logger.warn('request stats', {
+          method: path,
+          took: `${durationMs.toFixed(3)}ms`,
+          'expected-duration': `${slow.afterMs}ms`,
+          'grpc-code': status,
+        });
+      }
     },
     messageReceived(path) {
       const method = byPath.get(path);

@@ -26,6 +26,7 @@ import { healthMethods } from './rpc/health.ts';
 import { KvService } from './rpc/kv.ts';
 import { LeaseService } from './rpc/lease.ts';
 import { MaintenanceService, type RaftStatus } from './rpc/maintenance.ts';
+import { OpenStreams } from './rpc/open-streams.ts';
 import { reflectionMethods } from './rpc/reflection.ts';
 import { snapshotMethod } from './rpc/snapshot.ts';
 import { watchMethod } from './rpc/watch.ts';
@@ -69,6 +70,7 @@ export class MemberCore {
   readonly #proposer: Proposer;
   readonly #leases: LeaseKeeper;
   readonly #stops: (() => void)[] = [];
+  readonly #streams = new OpenStreams();
   #snapshotIndex: number;
   #reads = false;
   #campaigned = false;
@@ -214,13 +216,14 @@ export class MemberCore {
     };
   }
 
-  /** Notes on disk what leases have left; while clients can still be answered. */
+  /** Notes on disk what leases have left, while that's still possible, and ends the streams that never end by themselves. */
   async prepareStop(): Promise<void> {
     try {
       await this.#leases.finish();
     } catch (error) {
       this.#parts.logger.warn('the remaining time of leases was not saved', { error });
     }
+    this.#streams.stopAll();
   }
 
   /** Stops everything and closes the stores. */
@@ -262,6 +265,7 @@ export class MemberCore {
   }
 
   #services(lessor: Lessor, hub: WatchHub): GrpcService {
+    const streams = this.#streams;
     const { store, loop, alarms, cluster } = this;
     const proposer = this.#proposer;
     const { maxTxnOps, maxRequestBytes, quotaBackendBytes, watchProgressNotifyIntervalMs } =
@@ -284,7 +288,7 @@ export class MemberCore {
         maxRequestBytes,
         metrics,
       }).methods(),
-      ...new LeaseService({ store, lessor, proposer, headers }).methods(),
+      ...new LeaseService({ store, lessor, proposer, headers, streams }).methods(),
       ...new MaintenanceService({
         store,
         proposer,
@@ -296,7 +300,7 @@ export class MemberCore {
         raftStatus: () => this.raftStatus(),
       }).methods(),
       ...clusterMethods({ cluster, loop, headers }),
-      ...healthMethods(),
+      ...healthMethods(streams),
       ...reflectionMethods(etcdServices),
       snapshotMethod({
         disk,
@@ -315,6 +319,7 @@ export class MemberCore {
         progressNotifyIntervalMs: watchProgressNotifyIntervalMs,
         fragmentBytes: maxRequestBytes + FRAGMENT_OVERHEAD_BYTES,
         metrics,
+        streams,
       }),
     ];
     return new Map(methods);

@@ -31,6 +31,9 @@ export function connectMetrics(
       .then(({ count }) => {
         metrics.mvcc.keyCount = count;
       })
+      .catch(() => {
+        // The member is closing; the number stays what it was.
+      })
       .finally(() => {
         counting = false;
       });

@@ -70,6 +70,7 @@ export class NodeLoop {
   #reads: PendingRead[] = [];
   #scheduled = false;
   #syncing = false;
+  #syncDone: Promise<void> = Promise.resolve();
   #stopped = false;
 
   constructor(options: NodeLoopOptions) {
@@ -128,15 +129,19 @@ export class NodeLoop {
     this.#schedule();
   }
 
-  /** Fails what waits; nothing runs afterwards. What is in flight has an unknown outcome. */
-  stop(): void {
-    if (this.#stopped) return;
+  /**
+   * Fails what waits; nothing runs afterwards. What is in flight has an unknown outcome. Resolves when no sync is running
+   * any more, so that the log may be closed.
+   */
+  stop(): Promise<void> {
+    if (this.#stopped) return this.#syncDone;
     this.#stopped = true;
     const error = new EtcdError('stopped');
     this.#queue.failOlderThan(Number.POSITIVE_INFINITY, error);
     const reads = this.#reads;
     this.#reads = [];
     for (const read of reads) read.fail(error);
+    return this.#syncDone;
   }
 
   #schedule(): void {
@@ -190,7 +195,7 @@ export class NodeLoop {
     }
     this.#syncing = true;
     const start = this.#options.clock.nowMs();
-    log.sync().then(
+    this.#syncDone = log.sync().then(
       () => this.#synced(start),
       (error: unknown) => this.#fatal(error),
     );
@@ -232,7 +237,7 @@ export class NodeLoop {
   }
 
   #fatal(error: unknown): void {
-    this.stop();
+    void this.stop();
     this.#options.onFatal(error);
   }
 }

@@ -50,12 +50,16 @@ export async function openPorts(
     const { cors, hostWhitelist } = config;
     const client = await ClientPort.open({
       urls: config.listenClientUrls,
+      httpUrls: config.listenClientHttpUrls ?? [],
       methods: core.methods,
       routes: HttpRoutes.forClients(sources, { cors, hostWhitelist }),
       transport: config.kvorumTransport,
       clock: parts.clock,
       logger: parts.logger,
-      stats: grpcStats(parts.metrics),
+      stats: grpcStats(parts.metrics, {
+        afterMs: config.warningUnaryRequestDurationMs,
+        logger: parts.logger,
+      }),
       reusePort,
       maxReceiveMessageBytes: config.maxRequestBytes + GRPC_OVERHEAD_BYTES,
       maxConcurrentStreams: config.maxConcurrentStreams,

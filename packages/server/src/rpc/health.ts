@@ -1,15 +1,16 @@
 import { create, toBinary } from '@bufbuild/protobuf';
-import { EtcdError, health } from '@kvorum/api';
+import { EtcdError, etcdErrors, health } from '@kvorum/api';
 import type { GrpcMethod, StreamCall, StreamReceiver } from '@kvorum/h2';
 import { decodeMessage } from '../codec/message.ts';
 import { statusOf, unaryAsync } from './method.ts';
+import type { EndlessStream, OpenStreams } from './open-streams.ts';
 
 const NOT_FOUND = 5;
 
 /** grpc.health.v1.Health: the server as a whole (service `""`) serves from the moment it listens. */
-export function healthMethods(): [string, GrpcMethod][] {
+export function healthMethods(streams: OpenStreams): [string, GrpcMethod][] {
   const path = '/grpc.health.v1.Health';
-  const open = (call: StreamCall) => new HealthWatch(call);
+  const open = (call: StreamCall) => new HealthWatch(streams, call);
   return [
     [`${path}/Check`, unaryAsync(check)],
     [`${path}/List`, unaryAsync(list)],
@@ -34,11 +35,14 @@ async function list(): Promise<Uint8Array> {
 }
 
 /** One status at once, then only changes; there are none until the server ends. */
-class HealthWatch implements StreamReceiver {
+class HealthWatch implements StreamReceiver, EndlessStream {
+  readonly #streams: OpenStreams;
   readonly #call: StreamCall;
 
-  constructor(call: StreamCall) {
+  constructor(streams: OpenStreams, call: StreamCall) {
+    this.#streams = streams;
     this.#call = call;
+    streams.add(this);
   }
 
   onMessage(message: Uint8Array): void {
@@ -53,7 +57,15 @@ class HealthWatch implements StreamReceiver {
 
   onHalfClose(): void {}
 
-  onAbort(): void {}
+  onAbort(): void {
+    this.#streams.delete(this);
+  }
+
+  stop(): void {
+    this.#streams.delete(this);
+    const { status, text } = etcdErrors.stopped;
+    this.#call.end(status, text);
+  }
 }
 
 function encodeStatus(status: health.HealthCheckResponse_ServingStatus): Uint8Array {

@@ -1,6 +1,7 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import {
   EtcdError,
+  etcdErrors,
   LeaseGrantResponseSchema,
   LeaseKeepAliveRequestSchema,
   LeaseKeepAliveResponseSchema,
@@ -15,12 +16,14 @@ import { decodeLeaseGrant, decodeLeaseRevoke } from '../codec/raft-requests.ts';
 import type { Proposer } from '../proposer.ts';
 import type { MemberHeaders } from './headers.ts';
 import { statusOf, unaryAsync } from './method.ts';
+import type { EndlessStream, OpenStreams } from './open-streams.ts';
 
 export interface LeaseOptions {
   readonly store: Store;
   readonly lessor: Lessor;
   readonly proposer: Proposer;
   readonly headers: MemberHeaders;
+  readonly streams: OpenStreams;
 }
 
 /** etcdserverpb.Lease. */
@@ -91,7 +94,7 @@ export class LeaseService {
 }
 
 /** Renewals on one stream: one response per request, in order. */
-class KeepAliveStream implements StreamReceiver {
+class KeepAliveStream implements StreamReceiver, EndlessStream {
   readonly #options: LeaseOptions;
   readonly #call: StreamCall;
   /** Renewals that wait for the log; while there are any, later ones wait behind them. */
@@ -103,6 +106,7 @@ class KeepAliveStream implements StreamReceiver {
   constructor(options: LeaseOptions, call: StreamCall) {
     this.#options = options;
     this.#call = call;
+    options.streams.add(this);
   }
 
   onMessage(message: Uint8Array): void {
@@ -129,6 +133,12 @@ class KeepAliveStream implements StreamReceiver {
 
   onAbort(): void {
     this.#ended = true;
+    this.#options.streams.delete(this);
+  }
+
+  stop(): void {
+    const { status, text } = etcdErrors.stopped;
+    this.#end(status, text);
   }
 
   /**
@@ -173,6 +183,7 @@ class KeepAliveStream implements StreamReceiver {
   #end(status?: number, text?: string): void {
     if (this.#ended) return;
     this.#ended = true;
+    this.#options.streams.delete(this);
     this.#call.end(status, text);
   }
 }

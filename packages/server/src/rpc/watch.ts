@@ -12,6 +12,7 @@ import { ProtoWriter } from '../codec/proto-writer.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { MemberHeaders } from './headers.ts';
 import { statusOf } from './method.ts';
+import type { EndlessStream, OpenStreams } from './open-streams.ts';
 
 export interface WatchOptions {
   readonly store: Store;
@@ -24,6 +25,7 @@ export interface WatchOptions {
   /** A response at least this large is split for watchers that asked for fragments, in bytes. */
   readonly fragmentBytes: number;
   readonly metrics: Metrics;
+  readonly streams: OpenStreams;
 }
 
 /** The watch id of responses that belong to no watcher. */
@@ -50,19 +52,22 @@ interface StreamWatcher {
 
 const writer = new ProtoWriter(1024);
 
-class WatchStream implements StreamReceiver, WatchSink {
+class WatchStream implements StreamReceiver, WatchSink, EndlessStream {
   readonly #options: WatchOptions;
   readonly #call: StreamCall;
   readonly #watchers = new Map<bigint, StreamWatcher>();
   readonly #byWatcher = new Map<Watcher, StreamWatcher>();
   #nextId = 0n;
   #closed = false;
+  /** Requests aren't read while the answers to earlier ones wait. */
+  #paused = false;
   #stopProgress: (() => void) | undefined;
 
   constructor(options: WatchOptions, call: StreamCall) {
     this.#options = options;
     this.#call = call;
     options.metrics.mvcc.watchStreams += 1;
+    options.streams.add(this);
   }
 
   onMessage(message: Uint8Array): void {
@@ -94,6 +99,8 @@ class WatchStream implements StreamReceiver, WatchSink {
   onHalfClose(): void {}
 
   onDrain(): void {
+    if (this.#paused) this.#call.resume();
+    this.#paused = false;
     for (const { watcher } of this.#watchers.values()) watcher.resume();
   }
 
@@ -119,17 +126,23 @@ class WatchStream implements StreamReceiver, WatchSink {
     this.#call.send(body.take());
   }
 
+  stop(): void {
+    this.#close();
+    const { status, text } = etcdErrors.stopped;
+    this.#call.end(status, text);
+  }
+
   #create(request: WatchCreateRequest): void {
     const { store, hub } = this.#options;
     const refusal = this.#refusal(request);
     if (refusal !== undefined) {
       const body = this.#responseHead(NO_WATCH_ID, store.revision).tag(0x18).uint(1);
-      this.#call.send(body.tag(0x20).uint(1).text(0x32, refusal).take());
+      this.#answer(body.tag(0x20).uint(1).text(0x32, refusal).take());
       return;
     }
     const id = request.watchId === 0n ? this.#freeId() : request.watchId;
     // The answer goes first: events of the watcher may follow at once.
-    this.#call.send(this.#responseHead(id, store.revision).tag(0x18).uint(1).take());
+    this.#answer(this.#responseHead(id, store.revision).tag(0x18).uint(1).take());
     const watcher = hub.watch(
       {
         key: request.key.length === 0 ? FROM_FIRST_KEY : request.key,
@@ -172,7 +185,7 @@ class WatchStream implements StreamReceiver, WatchSink {
     if (found === undefined) return;
     this.#forget(found);
     const body = this.#responseHead(id, this.#options.store.revision).tag(0x20).uint(1);
-    this.#call.send(body.take());
+    this.#answer(body.take());
   }
 
   /** Answers only when every watcher has seen everything: the revision is a promise. */
@@ -181,7 +194,7 @@ class WatchStream implements StreamReceiver, WatchSink {
     const { hub } = this.#options;
     const { revision } = hub;
     if (!hub.syncedAt(this.#byWatcher.keys(), revision)) return;
-    this.#call.send(this.#responseHead(NO_WATCH_ID, revision).take());
+    this.#answer(this.#responseHead(NO_WATCH_ID, revision).take());
   }
 
   #startProgress(): void {
@@ -225,6 +238,13 @@ class WatchStream implements StreamReceiver, WatchSink {
     return writer;
   }
 
+  /** Sends what a request asked for; a client that doesn't read gets no more of its requests read. */
+  #answer(response: Uint8Array): void {
+    if (this.#call.send(response) || this.#paused) return;
+    this.#paused = true;
+    this.#call.pause();
+  }
+
   #forget(entry: StreamWatcher): void {
     entry.watcher.cancel();
     this.#watchers.delete(entry.id);
@@ -235,6 +255,7 @@ class WatchStream implements StreamReceiver, WatchSink {
     if (this.#closed) return;
     this.#closed = true;
     this.#options.metrics.mvcc.watchStreams -= 1;
+    this.#options.streams.delete(this);
     this.#stopProgress?.();
     this.#stopProgress = undefined;
     for (const entry of [...this.#watchers.values()]) this.#forget(entry);
