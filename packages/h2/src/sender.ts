@@ -52,7 +52,7 @@ export class Sender {
   maxFrameBytes: number = minMaxFrameBytes;
   readonly #owner: SenderOwner;
   readonly #limits: Limits;
-  readonly #templates: (EncodedTemplate | undefined)[] = [];
+  readonly #templates = new Map<HeaderTemplate, EncodedTemplate>();
   /** Streams with output that only the connection's window or the socket holds up. */
   #line: H2Stream[] = [];
   #drainWaiters: H2Stream[] = [];
@@ -100,19 +100,27 @@ export class Sender {
     this.#writeBlock(stream, this.encoder.encode(fields), endStream);
   }
 
-  /** The same for fields that are sent often: they are encoded once. */
-  sendTemplate(stream: H2Stream, template: HeaderTemplate, endStream: boolean): void {
-    const { version } = this.encoder;
-    const known = this.#templates[template.key];
-    if (known !== undefined && known.version === version) {
+  /** The same for fields that are sent often: they are encoded once. `extra` fields follow them. */
+  sendTemplate(
+    stream: H2Stream,
+    template: HeaderTemplate,
+    endStream: boolean,
+    extra: readonly HeaderField[] = noFields,
+  ): void {
+    const { encoder } = this;
+    const { version } = encoder;
+    let known = this.#templates.get(template);
+    if (known === undefined || known.version !== version) {
+      const bytes = encoder.encode(template.fields).slice();
+      known = { version, bytes };
+      if (version === encoder.version) this.#templates.set(template, known);
+    }
+    if (extra.length === 0) {
       this.#writeBlock(stream, known.bytes, endStream);
-      return;
+    } else {
+      const rest = encoder.encode(extra);
+      this.#writeBlock(stream, Buffer.concat([known.bytes, rest]), endStream);
     }
-    const bytes = this.encoder.encode(template.fields);
-    if (version === this.encoder.version) {
-      this.#templates[template.key] = { version, bytes: bytes.slice() };
-    }
-    this.#writeBlock(stream, bytes, endStream);
   }
 
   /**
@@ -311,3 +319,5 @@ export class Sender {
     }
   }
 }
+
+const noFields: readonly HeaderField[] = [];

@@ -4,7 +4,7 @@ import { byteAt, readUint32 } from '../frames.ts';
 export const messagePrefixBytes = 5;
 
 /** A message's buffer begins with no more than this, and grows with what really comes. */
-const firstBufferBytes = 16 * 1024;
+const firstBufferBytes = 64 * 1024;
 
 /** Takes the messages that a `MessageReader` finds. */
 export interface MessageConsumer {

@@ -1,28 +1,23 @@
-import { ByteQueue } from '../byte-queue.ts';
 import type { RequestHead } from '../request-head.ts';
 import type { H2Stream } from '../stream.ts';
 import type { CallPlan } from './call-plan.ts';
-import { type MessageConsumer, MessageReader } from './message-reader.ts';
+import { type InletConsumer, MessageInlet } from './message-inlet.ts';
 import { ServerCall } from './server-call.ts';
 import type { ServerConnection } from './server-connection.ts';
 import { Status, type StatusCode } from './status.ts';
 import type { AbortReason, Message, StreamCall, StreamMethod, StreamReceiver } from './types.ts';
 
 /** A streaming call: messages both ways until `end`, or until it is ended from outside. */
-export class ServerStreamCall extends ServerCall implements StreamCall, MessageConsumer {
-  readonly #reader: MessageReader;
+export class ServerStreamCall extends ServerCall implements StreamCall, InletConsumer {
+  readonly #inlet: MessageInlet;
   /** Undefined until the handler's `open` has returned. */
   #receiver: StreamReceiver | undefined = undefined;
-  #isPaused = false;
-  /** The body that came while paused, as it came: messages are made when they are wanted. */
-  readonly #backlog = new ByteQueue();
-  #hasEnded = false;
   #abortReason: AbortReason | undefined = undefined;
-  #isReading = false;
 
   constructor(connection: ServerConnection, stream: H2Stream, head: RequestHead, plan: CallPlan) {
     super(connection, stream, head, plan);
-    this.#reader = new MessageReader(this, connection.shared.limits.maxReceiveMessageBytes);
+    this.#inlet = new MessageInlet(this, connection.shared.limits.maxReceiveMessageBytes);
+    this.#inlet.attach(stream);
   }
 
   /** Lets the handler begin; called once. */
@@ -35,22 +30,24 @@ export class ServerStreamCall extends ServerCall implements StreamCall, MessageC
 
   onData(bytes: Buffer, start: number, end: number): void {
     if (this.isOver) return;
-    let at = start;
-    if (this.#backlog.size === 0) at = this.#read(bytes, start, end);
-    if (at < end && !this.isOver) this.#backlog.push(bytes, at, end);
-    // While held, the caller's window shrinks by what comes; `resume` opens it again.
-    this.stream.holdsReceived = this.#isPaused;
+    this.#inlet.push(bytes, start, end);
+    if (!this.isOver) this.holdBytes(this.#inlet.heldBytes);
   }
 
   onEnd(): void {
-    this.#hasEnded = true;
-    if (!this.#isPaused) this.#finishReading();
+    if (!this.isOver) this.#inlet.end();
   }
 
   onMessage(bytes: Buffer, isCompressed: boolean): void {
     const message = this.decode(bytes, isCompressed);
     if (message !== undefined) this.#receiver?.onMessage(message);
-    if (this.#isPaused || this.isOver) this.#reader.stop();
+    if (this.isOver) this.#inlet.close();
+  }
+
+  onMessagesEnd(isCut: boolean): void {
+    if (this.isOver) return;
+    if (isCut) this.failCall(Status.internal, 'unexpected EOF');
+    else this.#receiver?.onHalfClose();
   }
 
   onTooLarge(announcedBytes: number): void {
@@ -71,58 +68,23 @@ export class ServerStreamCall extends ServerCall implements StreamCall, MessageC
   }
 
   end(status: StatusCode = Status.ok, message = '', details?: Uint8Array): void {
-    if (!this.isOver) this.sendStatus(status, message, details);
+    if (this.isOver) return;
+    this.sendStatus(status, message, details);
+    this.#inlet.close();
   }
 
   pause(): void {
-    if (this.isOver) return;
-    this.#isPaused = true;
-    this.stream.holdsReceived = true;
+    this.#inlet.pause();
   }
 
   resume(): void {
-    if (!this.#isPaused || this.isOver) return;
-    this.#isPaused = false;
-    this.stream.holdsReceived = false;
-    // Inside `onMessage` the loop that called it goes on by itself.
-    if (!this.#isReading) this.#readBacklog();
+    this.#inlet.resume();
+    if (!this.isOver) this.holdBytes(this.#inlet.heldBytes);
   }
 
   protected abortHandler(reason: AbortReason): void {
     this.#abortReason = reason;
-    this.#backlog.clear();
+    this.#inlet.close();
     this.#receiver?.onAbort(reason);
-  }
-
-  #read(bytes: Buffer, start: number, end: number): number {
-    this.#isReading = true;
-    let at = start;
-    while (at < end && !this.#isPaused && !this.isOver) {
-      at = this.#reader.push(bytes, at, end);
-    }
-    this.#isReading = false;
-    if (!this.isOver) this.holdBytes(this.#reader.heldBytes);
-    return at;
-  }
-
-  #readBacklog(): void {
-    const backlog = this.#backlog;
-    while (backlog.size > 0 && !this.#isPaused && !this.isOver) {
-      const piece = backlog.shift(backlog.size) as Uint8Array;
-      const bytes = Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);
-      const at = this.#read(bytes, 0, bytes.length);
-      if (at < bytes.length && !this.isOver) backlog.unshift(bytes.subarray(at));
-    }
-    if (this.isOver) return;
-    const { stream } = this;
-    const dealtWith = stream.heldBytes - backlog.size;
-    if (dealtWith > 0) stream.connection.releaseReceived(stream, dealtWith);
-    if (this.#hasEnded && !this.#isPaused) this.#finishReading();
-  }
-
-  #finishReading(): void {
-    if (this.isOver) return;
-    if (this.#reader.heldBytes > 0) this.failCall(Status.internal, 'unexpected EOF');
-    else this.#receiver?.onHalfClose();
   }
 }

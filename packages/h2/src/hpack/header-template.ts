@@ -1,16 +1,10 @@
 import type { HeaderField } from './header-field.ts';
 
-let templates = 0;
-
-/** Fields that many messages share. Made once, at load; each connection remembers their encoding. */
+/** Fields that many messages share. Made once; each connection remembers how it encodes them. */
 export class HeaderTemplate {
   readonly fields: readonly HeaderField[];
-  /** Its place in every connection's memory. */
-  readonly key: number;
 
   constructor(fields: readonly HeaderField[]) {
     this.fields = fields;
-    this.key = templates;
-    templates += 1;
   }
 }
