@@ -3,12 +3,17 @@ import { invariant } from './invariant.ts';
 import type { KeyRange } from './key-range.ts';
 import { keyBytesOf, keyTextOf } from './key-text.ts';
 
-/** Keys of a block when it is learned. Smaller: cheaper edges of ranges, more blocks to hold. */
-const BLOCK_KEYS = 256;
-/** A block that grew past this is forgotten, to be learned again as several. */
-const LARGEST_BLOCK_KEYS = 4 * BLOCK_KEYS;
-/** Blocks in memory, about 150 bytes each with their bound; beyond it blocks are learned larger. */
-const MAX_BLOCKS = 65_536;
+/** How the index is cut. */
+export interface CountIndexLimits {
+  /** Keys of a block when it is learned. Smaller: cheaper edges of ranges, more blocks to hold. */
+  readonly blockKeys: number;
+  /** Blocks in memory, about 150 bytes each with their bound; beyond it blocks are made larger. */
+  readonly maxBlocks: number;
+}
+
+const DEFAULT_LIMITS: CountIndexLimits = { blockKeys: 128, maxBlocks: 65_536 };
+/** A block that grew to this many times its size is forgotten, to be learned again as several. */
+const LARGEST_GROWTH = 4;
 const UNKNOWN = -1;
 
 /**
@@ -17,16 +22,20 @@ const UNKNOWN = -1;
  *
  * The keyspace is cut into blocks at `#bounds`; block i covers [bounds[i], bounds[i + 1]). A block's count
  * is learned by scanning it when it is first asked for, and from then on kept by adding what each commit
- * creates and deletes. Nothing is stored: after a restart the first questions scan again.
+ * creates and deletes. A block is cut in two where a range begins or ends inside it, so that a question
+ * asked again costs no scan. Nothing is stored: after a restart the first questions scan again.
  */
 export class CountIndex {
   readonly #engine: Engine;
   #bounds: string[] = [''];
   #counts: number[] = [UNKNOWN];
-  #blockKeys = BLOCK_KEYS;
+  readonly #maxBlocks: number;
+  #blockKeys: number;
 
-  constructor(engine: Engine) {
+  constructor(engine: Engine, limits: CountIndexLimits = DEFAULT_LIMITS) {
     this.#engine = engine;
+    this.#blockKeys = limits.blockKeys;
+    this.#maxBlocks = limits.maxBlocks;
   }
 
   /** Blocks in memory. */
@@ -40,15 +49,8 @@ export class CountIndex {
     const count = this.#counts[block] ?? UNKNOWN;
     if (count === UNKNOWN) return;
     invariant(count + delta >= 0, 'a block has no fewer than zero keys', { keyText });
-    const full = count + delta > LARGEST_BLOCK_KEYS * (this.#blockKeys / BLOCK_KEYS);
+    const full = count + delta > LARGEST_GROWTH * this.#blockKeys;
     this.#counts[block] = full ? UNKNOWN : count + delta;
-  }
-
-  /** Forgets everything, as after the engine's content was replaced. */
-  reset(): void {
-    this.#bounds = [''];
-    this.#counts = [UNKNOWN];
-    this.#blockKeys = BLOCK_KEYS;
   }
 
   /**
@@ -77,28 +79,40 @@ export class CountIndex {
     return known;
   }
 
-  /** Live keys of `range` if all its blocks are known; only the two at its edges are scanned. */
+  /** Live keys of `range` if all its blocks are known; what is scanned is no more than two of them. */
   countKnown(range: KeyRange): number | undefined {
     const { lo, hi } = range;
-    const first = this.#blockOf(lo);
-    const last = hi === undefined ? this.#bounds.length - 1 : this.#blockBelow(hi);
+    if (!this.#isKnown(range)) return undefined;
+    this.#cutAt(lo);
+    if (hi !== undefined) this.#cutAt(hi);
+    const end = hi === undefined ? this.#bounds.length : this.#blockOf(hi);
     let sum = 0;
-    for (let block = first; block <= last; block++) {
-      const count = this.#counts[block] ?? UNKNOWN;
-      if (count === UNKNOWN) return undefined;
-      sum += count;
-    }
-    if (first === last) return this.#countWithin(first, lo, hi);
-    const below = this.#bounds[first] === lo ? 0 : this.#scanCount(this.#bounds[first] ?? '', lo);
-    const end = this.#bounds[last + 1];
-    const above = hi === undefined || hi === end ? 0 : this.#scanCount(hi, end);
-    return sum - below - above;
+    for (let block = this.#blockOf(lo); block < end; block++) sum += this.#counts[block] ?? 0;
+    if (this.#bounds.length > this.#maxBlocks) this.#coarsen();
+    return sum;
   }
 
-  #countWithin(block: number, lo: string, hi: string | undefined): number {
-    const whole = this.#bounds[block] === lo && this.#bounds[block + 1] === hi;
-    if (whole) return this.#counts[block] ?? 0;
-    return this.#scanCount(lo, hi);
+  #isKnown({ lo, hi }: KeyRange): boolean {
+    for (let block = this.#blockOf(lo); block < this.#bounds.length; block++) {
+      if (hi !== undefined && (this.#bounds[block] ?? '') >= hi) return true;
+      if (this.#counts[block] === UNKNOWN) return false;
+    }
+    return true;
+  }
+
+  /** Makes `bound` the start of a block. */
+  #cutAt(bound: string): void {
+    const block = this.#blockOf(bound);
+    const start = this.#bounds[block] ?? '';
+    if (start === bound) return;
+    const count = this.#counts[block] ?? UNKNOWN;
+    const below = this.#scanCount(start, bound);
+    invariant(below <= count, 'a part of a block has no more keys than the block', {
+      below,
+      count,
+    });
+    this.#bounds.splice(block + 1, 0, bound);
+    this.#counts.splice(block, 1, below, count - below);
   }
 
   /** Learns the count of the first keys of a block, and cuts the rest of it off as another block. */
@@ -126,7 +140,7 @@ export class CountIndex {
     this.#counts[block] = this.#blockKeys;
     this.#bounds.splice(block + 1, 0, keyTextOf(next));
     this.#counts.splice(block + 1, 0, UNKNOWN);
-    if (this.#bounds.length > MAX_BLOCKS) this.#coarsen();
+    if (this.#bounds.length > this.#maxBlocks) this.#coarsen();
   }
 
   /** A block found empty is merged into the one before it, so deleted ranges leave no blocks behind. */
@@ -137,19 +151,34 @@ export class CountIndex {
     this.#counts.splice(block, 1);
   }
 
-  /** Doubles the size of blocks by joining neighbours two by two. */
+  /** Joins small neighbours, and makes blocks larger until half the allowed number is left. */
   #coarsen(): void {
+    this.#joinNeighbours();
+    while (this.#bounds.length > this.#maxBlocks / 2) {
+      this.#blockKeys *= 2;
+      this.#joinNeighbours();
+    }
+  }
+
+  /** Joins known blocks that are together no larger than one, and unknown ones. */
+  #joinNeighbours(): void {
     const bounds: string[] = [];
     const counts: number[] = [];
-    for (let block = 0; block < this.#bounds.length; block += 2) {
-      const left = this.#counts[block] ?? UNKNOWN;
-      const right = this.#counts[block + 1] ?? 0;
+    for (let block = 0; block < this.#bounds.length; block++) {
+      const count = this.#counts[block] ?? UNKNOWN;
+      const before = counts[counts.length - 1];
+      const bothUnknown = before === UNKNOWN && count === UNKNOWN;
+      const bothKnown = before !== undefined && before !== UNKNOWN && count !== UNKNOWN;
+      if (bothUnknown) continue;
+      if (bothKnown && before + count <= this.#blockKeys) {
+        counts[counts.length - 1] = before + count;
+        continue;
+      }
       bounds.push(this.#bounds[block] ?? '');
-      counts.push(left === UNKNOWN || right === UNKNOWN ? UNKNOWN : left + right);
+      counts.push(count);
     }
     this.#bounds = bounds;
     this.#counts = counts;
-    this.#blockKeys *= 2;
   }
 
   #scanCount(lo: string, hi: string | undefined): number {
@@ -177,11 +206,5 @@ export class CountIndex {
       else high = middle;
     }
     return low;
-  }
-
-  /** The last block that has keys below `hi`. */
-  #blockBelow(hi: string): number {
-    const block = this.#blockOf(hi);
-    return block > 0 && this.#bounds[block] === hi ? block - 1 : block;
   }
 }

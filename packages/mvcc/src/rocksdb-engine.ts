@@ -16,6 +16,9 @@ import {
 } from './rocksdb-binding.ts';
 
 const MIB = 1024 * 1024;
+const DEFAULT_CACHE_BYTES = 32 * MIB;
+/** Larger buffers make each write slower (they outgrow the processor's cache) and open as well. */
+const DEFAULT_WRITE_BUFFER_BYTES = 56 * MIB;
 /** A page of a scan ends when it has read this much, however many entries were asked for. */
 const PAGE_BYTES = 4 * MIB;
 const NO_BYTES = new Uint8Array(0);
@@ -29,9 +32,12 @@ const SIZE_STALE_QUESTIONS = 256;
 export interface RocksDbEngineOptions {
   /** Directory of the database; made if missing. */
   readonly path: string;
-  /** Bytes of block cache over all columns; default 48 MiB. */
+  /** Bytes of block cache over all columns; default 32 MiB. */
   readonly cacheBytes?: number;
-  /** Bytes of write buffers over all columns, about; default 88 MiB. */
+  /**
+   * Bytes of write buffers over all columns, about; default 56 MiB. What they hold is replayed at open.
+   * Files have an eighth of a column's share, so a database of hundreds of GiB wants several times more.
+   */
   readonly writeBufferBytes?: number;
   /** Background threads for flushes and compactions; default 2. */
   readonly parallelism?: number;
@@ -304,31 +310,31 @@ function familyOf(column: Column): string {
   return column === 'revs' ? 'default' : column;
 }
 
-/**
- * Shares of the budgets. Values go through `revs` and `keys`; their write buffers set how often the
- * files of a level are rewritten, so they get most.
- */
-const SHARES: Readonly<Record<Column, number>> = {
-  revs: 0.4,
-  keys: 0.4,
-  history: 0.14,
-  meta: 0.02,
-  leases: 0.02,
-  leasekeys: 0.02,
+/** Shares of the budgets: for write buffers and for block cache. */
+const SHARES: Readonly<Record<Column, readonly [number, number]>> = {
+  // Written in order and read by revision, for watchers and large values.
+  revs: [0.4, 0.26],
+  // Read and written all over the place.
+  keys: [0.42, 0.6],
+  history: [0.1, 0.08],
+  meta: [0.02, 0.02],
+  leases: [0.02, 0.02],
+  leasekeys: [0.04, 0.02],
 };
 
 function columnFamilies(options: RocksDbEngineOptions): Record<string, ColumnFamilyOptions> {
-  const cacheBytes = options.cacheBytes ?? 48 * MIB;
-  const writeBufferBytes = options.writeBufferBytes ?? 88 * MIB;
+  const cacheBytes = options.cacheBytes ?? DEFAULT_CACHE_BYTES;
+  const writeBufferBytes = options.writeBufferBytes ?? DEFAULT_WRITE_BUFFER_BYTES;
   const families = COLUMNS.map((column) => {
+    const [bufferShare, cacheShare] = SHARES[column];
     const family: ColumnFamilyOptions = {
       compaction: 'level',
-      memtableMemoryBudget: Math.max(MIB, Math.floor(writeBufferBytes * SHARES[column])),
-      cacheSize: Math.max(MIB, Math.floor(cacheBytes * SHARES[column])),
+      memtableMemoryBudget: Math.max(MIB, Math.floor(writeBufferBytes * bufferShare)),
+      cacheSize: Math.max(MIB, Math.floor(cacheBytes * cacheShare)),
       cacheIndexAndFilterBlocks: true,
       // Levels below the second are compressed regardless; this would add a dictionary to each file.
       compression: false,
-      blockSize: 8 * 1024,
+      blockSize: 4 * 1024,
       // Most look-ups of new keys end in a filter, also in that of the write buffers.
       ...(column === 'keys' ? { optimize: 'point-lookup' as const } : {}),
     };

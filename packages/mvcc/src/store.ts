@@ -23,7 +23,8 @@ import { runInSlices, SLICE_MS } from './slices.ts';
 import type { EventPage, StoreEvent } from './store-event.ts';
 import { StoreState } from './store-state.ts';
 
-const DEFAULT_CACHE_BYTES = 64 * 1024 * 1024;
+/** In use, the garbage collector lets it grow to about twice its budget. */
+const DEFAULT_CACHE_BYTES = 32 * 1024 * 1024;
 const DEFAULT_INLINE_VALUE_BYTES = 1024;
 /** As many revisions as etcd compacts before it pauses. */
 const DEFAULT_COMPACTION_BATCH_LIMIT = 1000;
@@ -34,7 +35,7 @@ const ROWS_PER_STEP = 256;
 export interface StoreOptions {
   /** The store becomes its owner and closes it. */
   readonly engine: Engine;
-  /** Bytes of the cache of latest versions; default 64 MiB. */
+  /** Bytes of the cache of latest versions; default 32 MiB. */
   readonly cacheBytes?: number;
   /** Largest value, about, kept beside its key in `keys` and in the cache; default 1,024 bytes. */
   readonly inlineValueBytes?: number;
