@@ -164,13 +164,13 @@ class WatchStream implements StreamReceiver, WatchSink, EndlessStream {
   /** Why a watcher can't be made, in etcd's words. */
   #refusal(request: WatchCreateRequest): string | undefined {
     const { key, rangeEnd, watchId, startRevision } = request;
-    if (watchId !== 0n && this.#watchers.has(watchId)) {
-      return 'mvcc: duplicate watch ID provided on the WatchStream';
-    }
     const fromKeyOn = rangeEnd.length === 1 && rangeEnd[0] === 0;
     const start = key.length === 0 ? FROM_FIRST_KEY : key;
     if (rangeEnd.length > 0 && !fromKeyOn && Buffer.compare(start, rangeEnd) >= 0) {
       return 'mvcc: watcher range is empty';
+    }
+    if (watchId !== 0n && this.#watchers.has(watchId)) {
+      return 'mvcc: duplicate watch ID provided on the WatchStream';
     }
     return startRevision < 0n ? etcdErrors.compacted.text : undefined;
   }
