@@ -14,6 +14,7 @@ export function canonicalResponse(
   if (method === 'range') return canonicalRange(request, response);
   if (method === 'txn') return canonicalTxn(request, response);
   if (method === 'timeToLive') return canonicalTimeToLive(response);
+  if (method === 'hashKv') return canonicalHash(response);
   if (method === 'leases') return { ...response, leases: sorted(objects(response.leases)) };
   return response;
 }
@@ -86,6 +87,11 @@ function canonicalTimeToLive(response: JsonObject): JsonObject {
   const alive = Number(grantedTTL) > 0 && age >= 0 && age < MAX_AGE_SECONDS;
   const canonicalKeys = Array.isArray(keys) ? keys.toSorted() : keys;
   return { ...response, TTL: alive ? 'of what was granted' : TTL, keys: canonicalKeys };
+}
+
+function canonicalHash({ hashRevision: _, ...response }: JsonObject): JsonObject {
+  knownDifference('hash-revision');
+  return response;
 }
 
 function objects(value: JsonValue | undefined): JsonObject[] {

@@ -1,4 +1,5 @@
 import type { JsonObject } from '@bufbuild/protobuf';
+import { knownDifference } from '../framework/known-differences.ts';
 import type { Prng } from '../framework/prng.ts';
 import { type Call, futureStream, type StreamNumber } from './call.ts';
 
@@ -135,22 +136,27 @@ export class CallGenerator {
     return compare;
   }
 
-  #txn(depth: number): JsonObject {
+  /**
+   * With `open` a transaction has deletions without an end, else it has puts: the two together damage the data of
+   * etcd 3.5, which dies of it.
+   */
+  #txn(depth: number, open = this.#random.chance(0.3)): JsonObject {
+    knownDifference('put-under-open-delete');
     const count = () => (this.#random.chance(0.04) ? maxTxnOps + 1 : this.#random.below(4));
     const compares = this.#random.chance(0.4) ? 0 : this.#random.below(3);
     return {
       compare: this.#random.list(compares, () => this.#compare()),
-      success: this.#random.list(count(), () => this.#operation(depth)),
-      failure: this.#random.list(count(), () => this.#operation(depth)),
+      success: this.#random.list(count(), () => this.#operation(depth, open)),
+      failure: this.#random.list(count(), () => this.#operation(depth, open)),
     };
   }
 
-  #operation(depth: number): JsonObject {
+  #operation(depth: number, open: boolean): JsonObject {
     return this.#random.weighted<() => JsonObject>([
-      [40, () => ({ requestPut: this.#put() })],
+      [open ? 0 : 40, () => ({ requestPut: this.#put() })],
       [30, () => ({ requestRange: this.#range() })],
-      [12, () => ({ requestDeleteRange: this.#deleteRange() })],
-      [depth > 0 ? 15 : 0, () => ({ requestTxn: this.#txn(depth - 1) })],
+      [12, () => ({ requestDeleteRange: this.#deleteRange(open) })],
+      [depth > 0 ? 15 : 0, () => ({ requestTxn: this.#txn(depth - 1, open) })],
       [0.5, () => ({})],
     ])();
   }

@@ -1,10 +1,15 @@
+import type { JsonObject } from '@bufbuild/protobuf';
+import { Code } from '@connectrpc/connect';
+import type { RangeRequest_SortOrder, RangeRequest_SortTarget } from '@kvorum/api';
 import { describe, expect, it } from 'vitest';
+import { TestClient } from '../framework/client.ts';
+import { knownDifference } from '../framework/known-differences.ts';
 import { type MemberOptions, startEtcd, startKvorum } from '../framework/member.ts';
 import { chooseSeed, Prng } from '../framework/prng.ts';
 import { type RealEtcd, realEtcd } from '../framework/real-etcd.ts';
 import { type Call, describeCall } from './call.ts';
 import { CallGenerator, maxTxnOps } from './generate.ts';
-import { Mismatch, Pair } from './pair.ts';
+import { Pair } from './pair.ts';
 import { shrink } from './shrink.ts';
 
 // Random calls go to the real etcd and to Kvorum, and every answer, refusal and event must be the same. A failing
@@ -16,7 +21,8 @@ const seed = chooseSeed();
 /** Sequences and calls in each. KVORUM_SEQUENCES asks for more or fewer. */
 const sequenceCount = Number(process.env.KVORUM_SEQUENCES ?? 50);
 const callsPerSequence = 220;
-const shrinkAttempts = 60;
+/** How long a failing sequence is shortened, in milliseconds. */
+const shrinkMs = 120_000;
 
 const options: MemberOptions = { flags: [`--max-txn-ops=${maxTxnOps}`] };
 
@@ -27,29 +33,30 @@ async function withFreshPair<T>(etcd: RealEtcd, use: (pair: Pair) => Promise<T>)
   return await use(pair);
 }
 
-function mismatchOf(etcd: RealEtcd, calls: readonly Call[]): Promise<Mismatch | undefined> {
-  return withFreshPair(etcd, async (pair) => {
-    try {
-      await pair.run(calls);
-      return undefined;
-    } catch (error) {
-      if (error instanceof Mismatch) return error;
-      throw error;
-    }
-  });
+/** How a sequence fails on fresh members; undefined when it does not. */
+function failureOf(etcd: RealEtcd, calls: readonly Call[]): Promise<Error | undefined> {
+  return withFreshPair(etcd, (pair) =>
+    pair.run(calls).then(
+      () => undefined,
+      (error: Error) => error,
+    ),
+  );
 }
 
 /** The failure of a sequence with the shortest sequence that shows it. */
-async function explain(etcd: RealEtcd, calls: readonly Call[], first: Mismatch): Promise<Error> {
-  const note = `seed ${seed}`;
-  if ((await mismatchOf(etcd, calls)) === undefined) {
-    return new Error(`${first.message}\n${note}; fresh members agree on this sequence`);
+async function explain(etcd: RealEtcd, calls: readonly Call[], first: Error): Promise<Error> {
+  const again = await failureOf(etcd, calls);
+  if (again === undefined) {
+    const message = `seed ${seed}; fresh members agree on this sequence:\n${first.message}`;
+    return new Error(message, { cause: first });
   }
-  const fails = async (some: readonly Call[]) => (await mismatchOf(etcd, some)) !== undefined;
-  const shortest = await shrink(calls, fails, shrinkAttempts);
-  const last = (await mismatchOf(etcd, shortest)) ?? first;
+  const end = performance.now() + shrinkMs;
+  const fails = async (some: readonly Call[]) => (await failureOf(etcd, some)) !== undefined;
+  const shortest = await shrink(calls, fails, () => performance.now() < end);
+  const last = (await failureOf(etcd, shortest)) ?? again;
   const story = shortest.map(describeCall).join('\n  ');
-  return new Error(`${last.message}\n${note}; on fresh members after\n  ${story}`);
+  const message = `${last.message}\nseed ${seed}; on fresh members after\n  ${story}`;
+  return new Error(message, { cause: last.cause });
 }
 
 describe.skipIf(real === undefined)('random calls to the real etcd and to Kvorum', () => {
@@ -59,17 +66,52 @@ describe.skipIf(real === undefined)('random calls to the real etcd and to Kvorum
     const calls = await withFreshPair(real, async (pair) => {
       for (let sequence = 0; sequence < sequenceCount; sequence++) {
         const calls = Array.from({ length: callsPerSequence }, () => generator.next());
-        try {
-          await pair.run(calls);
-          await pair.clear();
-        } catch (error) {
-          if (error instanceof Mismatch) throw await explain(real, calls, error);
-          throw error;
-        }
+        await pair.run(calls).catch(async (error: Error) => {
+          throw await explain(real, calls, error);
+        });
+        await pair.clear();
       }
       return pair.calls;
     });
     console.log(`compared ${calls} calls with seed ${seed}`);
     expect(calls).toBeGreaterThanOrEqual(sequenceCount * 200);
+  });
+
+  it('tell of a put and a deletion without an end in one transaction as two events', async () => {
+    if (real === undefined) return;
+    knownDifference('put-under-open-delete');
+    const key = Buffer.from('a').toString('base64');
+    const everything = { key, rangeEnd: 'AA==' };
+    const put: JsonObject = { requestPut: { key, value: key, prevKv: true } };
+    const deletion: JsonObject = { requestDeleteRange: { ...everything, prevKv: true } };
+    const txn = (success: JsonObject[]): Call => {
+      return { kind: 'unary', method: 'txn', request: { success } };
+    };
+    const watch: Call = { kind: 'watch', stream: 0, request: { ...everything, prevKv: true } };
+    const range: Call = { kind: 'unary', method: 'range', request: everything };
+    await withFreshPair(real, async (pair) => {
+      await pair.run([watch, txn([put, deletion]), range, txn([deletion, put]), range]);
+    });
+  });
+});
+
+describe('Kvorum alone', () => {
+  it('refuses an order it does not know', async () => {
+    knownDifference('sort-option');
+    await using member = await startKvorum();
+    using client = new TestClient(member.url);
+    const key = Buffer.from('a');
+    // Numbers that no enum of the protocol has.
+    const unknown = 9 as typeof RangeRequest_SortOrder.NONE;
+    const unknownTarget = 9 as typeof RangeRequest_SortTarget.KEY;
+    for (const request of [
+      { key, sortOrder: unknown },
+      { key, sortTarget: unknownTarget },
+    ]) {
+      await expect(client.kv.range(request)).rejects.toMatchObject({
+        code: Code.InvalidArgument,
+        rawMessage: 'etcdserver: invalid sort option',
+      });
+    }
   });
 });

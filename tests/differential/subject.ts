@@ -68,7 +68,9 @@ export class Subject {
         if (Array.isArray(merged.kvs) && Array.isArray(kvs)) merged.kvs.push(...kvs);
         Object.assign(merged, rest);
       }
-      return canonicalResponse('range', request, merged);
+      // It comes in the order of keys, whatever the sort target.
+      const { sortTarget: _, ...unsorted } = request;
+      return canonicalResponse('range', unsorted, merged);
     });
   }
 
