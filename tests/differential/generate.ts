@@ -111,13 +111,12 @@ export class CallGenerator {
     return request;
   }
 
-  #deleteRange(): JsonObject {
+  #deleteRange(mayBeOpen = true): JsonObject {
     // A range of everything is rare: there must be something left to work on.
     const wide = this.#random.chance(0.3);
-    return {
-      ...(wide ? this.#keyRange() : { key: this.#key() }),
-      prevKv: this.#random.chance(0.4),
-    };
+    const range = wide ? this.#keyRange() : { key: this.#key() };
+    if (!mayBeOpen && range.rangeEnd === bytes('\0')) range.rangeEnd = bytes('d');
+    return { ...range, prevKv: this.#random.chance(0.4) };
   }
 
   #compare(): JsonObject {
