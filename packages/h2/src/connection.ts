@@ -609,7 +609,7 @@ export class H2Connection {
     if (stream === undefined) {
       const isIdle = this.#ids.stateOf(streamId) === 'idle';
       if (isIdle) this.#fail(ErrorCode.protocolError, 'RST_STREAM on an idle stream');
-      else this.#allowIdleFrame();
+      else if (this.isServer) this.#allowIdleFrame();
       return;
     }
     this.#closeStream(stream);
@@ -666,9 +666,16 @@ export class H2Connection {
     if (end - start < 8) return this.#fail(ErrorCode.frameSizeError, 'GOAWAY size');
     if (!this.#allowIdleFrame()) return;
     const lastStreamId = readUint32(bytes, start) & 0x7fff_ffff;
+    const errorCode = readUint32(bytes, start + 4);
     if (!this.isServer) this.#drain = 'final';
-    this.#endpoint.onGoaway(lastStreamId, readUint32(bytes, start + 4));
-    if (!this.isServer && this.streams.size === 0) this.#finish(undefined);
+    this.#endpoint.onGoaway(lastStreamId, errorCode);
+    if (this.isServer) return;
+    for (const stream of [...this.streams.values()]) {
+      if (stream.id <= lastStreamId) continue;
+      this.#closeStream(stream);
+      stream.sink.onStreamLost('refused', errorCode);
+    }
+    if (this.streams.size === 0) this.#finish(undefined);
   }
 
   /** Priorities are read and forgotten: RFC 9113 §5.3.2 deprecates them. */

@@ -5,9 +5,17 @@
  * - `timeout`: the peer was silent for too long;
  * - `transport`: the byte stream failed;
  * - `closed`: used after it was closed;
- * - `aborted`: the exchange was ended by the peer.
+ * - `aborted`: the exchange was ended by the peer;
+ * - `status`: a call of a client ended with another status than OK (`CallError`).
  */
-export type H2ErrorCode = 'protocol' | 'limit' | 'timeout' | 'transport' | 'closed' | 'aborted';
+export type H2ErrorCode =
+  | 'protocol'
+  | 'limit'
+  | 'timeout'
+  | 'transport'
+  | 'closed'
+  | 'aborted'
+  | 'status';
 
 /** The one error class of this package. Switch on `code`, never on the text. */
 export class H2Error extends Error {

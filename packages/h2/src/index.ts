@@ -1,5 +1,15 @@
 export type { Clock, TimerHandle } from './clock.ts';
 export { H2Error, type H2ErrorCode } from './errors.ts';
+export { type BackoffOptions, defaultBackoff } from './grpc/backoff.ts';
+export { CallError, type CallStatus } from './grpc/call-status.ts';
+export { GrpcClient } from './grpc/client.ts';
+export type {
+  CallOptions,
+  ClientReceiver,
+  ClientState,
+  ClientStream,
+  GrpcClientOptions,
+} from './grpc/client-types.ts';
 export { GrpcServer } from './grpc/server.ts';
 export { Status, type StatusCode } from './grpc/status.ts';
 export type {

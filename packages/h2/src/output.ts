@@ -52,34 +52,37 @@ export class Output {
     this.pendingBytes += length;
   }
 
-  /** Writes everything to the stream, in one go. */
+  /**
+   * Writes everything to the stream, in one go. A stream in memory may answer before this returns, and
+   * so cause more output: all fields are those of an empty output before the first byte is written.
+   */
   flush(): void {
     if (this.pendingBytes === 0) return;
     const stream = this.#stream;
-    const slab = this.#slab;
     const from = this.#from;
     this.#sealSegment();
     const segments = this.#segments;
+    const slab = this.#takeSlab();
+    this.#segments = [];
     this.pendingBytes = 0;
     const first = segments[0];
     if (segments.length === 1 && first !== undefined) {
-      segments.length = 0;
       stream.write(first);
       // Already with the kernel: the same memory serves again, while it is warm.
       const isInSlab = slab !== undefined && first.buffer === slab.buffer.buffer;
-      if (isInSlab && this.#copiesOnWrite && stream.writableLength === 0) this.#from = from;
+      if (isInSlab && this.#copiesOnWrite && stream.writableLength === 0) slab.start = from;
     } else {
-      this.#segments = [];
       stream.cork();
       for (const segment of segments) stream.write(segment);
       stream.uncork();
     }
-    this.#releaseSlab();
+    if (slab !== undefined) this.#pool.release(slab);
   }
 
   #nextSlab(bytes: number): void {
     this.#sealSegment();
-    this.#releaseSlab();
+    const used = this.#takeSlab();
+    if (used !== undefined) this.#pool.release(used);
     const slab = this.#pool.acquire(bytes);
     this.#slab = slab;
     this.buffer = slab.buffer;
@@ -87,14 +90,15 @@ export class Output {
     this.#at = slab.start;
   }
 
-  #releaseSlab(): void {
-    if (this.#slab === undefined) return;
-    this.#slab.start = this.#from;
-    this.#pool.release(this.#slab);
+  /** Lets go of the slab, whose segments are sealed; what is behind them may be written to. */
+  #takeSlab(): Slab | undefined {
+    const slab = this.#slab;
+    if (slab !== undefined) slab.start = this.#from;
     this.#slab = undefined;
     this.buffer = noBuffer;
     this.#from = 0;
     this.#at = 0;
+    return slab;
   }
 
   #sealSegment(): void {

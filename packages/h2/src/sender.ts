@@ -125,9 +125,10 @@ export class Sender {
 
   /**
    * Writes the header of a DATA frame that may go out now, and charges the windows. Returns the offset of
-   * its payload in `output.buffer`, or -1: then the bytes must be queued.
+   * its payload in `output.buffer`, or -1: then the bytes must be queued. With `isLast` it bears END_STREAM,
+   * and `endSent` must follow.
    */
-  reserveData(stream: H2Stream, length: number): number {
+  reserveData(stream: H2Stream, length: number, isLast = false): number {
     if (
       length > this.maxFrameBytes ||
       length > stream.sendWindow ||
@@ -140,7 +141,12 @@ export class Sender {
     stream.sendWindow -= length;
     this.window -= length;
     this.sentBytes += length;
-    return this.writeFrame(length, FrameType.data, 0, stream.id);
+    return this.writeFrame(length, FrameType.data, isLast ? Flag.endStream : 0, stream.id);
+  }
+
+  /** The frame that was reserved last bears END_STREAM, and is complete. */
+  endSent(stream: H2Stream): void {
+    this.#owner.onEndSent(stream);
   }
 
   /** Queues body bytes, which must not change any more; `pump` follows. */

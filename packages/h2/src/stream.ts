@@ -15,8 +15,11 @@ export interface StreamSink {
   onEnd(): void;
   /** The output has drained, after the sink had `H2Stream.wantsDrain` set. */
   onDrain(): void;
-  /** Reset by the peer, or by us because of what it sent, or the connection is gone. */
-  onStreamLost(reason: 'reset' | 'connection', errorCode: number): void;
+  /**
+   * Reset by the peer, or by us because of what it sent; or the connection is gone; or, in a client,
+   * `refused` by a server that goes away and has not looked at it.
+   */
+  onStreamLost(reason: 'reset' | 'refused' | 'connection', errorCode: number): void;
   /** Looked at now and then; `silentMs` since the peer last sent something on this stream. */
   onSweep(silentMs: number): void;
 }

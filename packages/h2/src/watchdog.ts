@@ -63,6 +63,9 @@ export class Watchdog {
     const connection = this.#connection;
     const { keepaliveIntervalMs, keepaliveTimeoutMs } = connection.limits;
     if (keepaliveIntervalMs === 0) return;
+    // Servers count a client's PINGs without streams as abuse.
+    const isUnwelcome = !connection.isServer && !connection.limits.pingWithoutStreams;
+    if (isUnwelcome && connection.activeStreams === 0) return;
     if (connection.nowMs >= this.#pingSentAtMs) this.#pingSentAtMs = -1;
     if (this.#pingSentAtMs >= 0) {
       if (nowMs - this.#pingSentAtMs >= keepaliveTimeoutMs) {

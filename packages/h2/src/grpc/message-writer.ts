@@ -9,7 +9,8 @@ import type { Message } from './types.ts';
 const maxCopiedBytes = 8 * 1024;
 
 /**
- * Sends one length-prefixed message on a stream: at once where the windows allow, else queued.
+ * Sends one length-prefixed message on a stream: at once where the windows allow, else queued. After the
+ * last one our side of the stream is closed.
  * Returns the bytes of the message.
  */
 export function sendMessage(
@@ -17,17 +18,19 @@ export function sendMessage(
   stream: H2Stream,
   message: Message,
   mayGzip: boolean,
+  isLast = false,
 ): number {
   const compressed = mayGzip ? gzipMessage(message) : undefined;
   const flag = compressed === undefined ? 0 : 1;
   const body = compressed ?? message;
   const length = byteLength(body);
   if (length <= maxCopiedBytes) {
-    const at = sender.reserveData(stream, messagePrefixBytes + length);
+    const at = sender.reserveData(stream, messagePrefixBytes + length, isLast);
     if (at >= 0) {
       const { buffer } = sender.output;
       buffer[at] = flag;
       copyInto(buffer, writeUint32(buffer, at + 1, length), body);
+      if (isLast) sender.endSent(stream);
       return length;
     }
   }
@@ -37,6 +40,7 @@ export function sendMessage(
   sender.enqueue(stream, prefix);
   if (body instanceof Uint8Array) sender.enqueue(stream, body);
   else for (const piece of body) sender.enqueue(stream, piece);
+  if (isLast) sender.end(stream, undefined);
   sender.pump(stream);
   return length;
 }

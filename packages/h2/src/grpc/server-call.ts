@@ -72,7 +72,7 @@ export abstract class ServerCall implements CallInfo, StreamSink, Deadline {
   /** Trailers of a request say nothing to gRPC. */
   onHeaders(_block: HeaderBlock, _endStream: boolean): void {}
 
-  onStreamLost(reason: 'reset' | 'connection', _errorCode: number): void {
+  onStreamLost(reason: 'reset' | 'refused' | 'connection', _errorCode: number): void {
     if (this.isOver) return;
     this.finish(reason === 'reset' ? Status.cancelled : Status.unavailable);
     this.aborted = true;

@@ -103,7 +103,7 @@ export class ServerExchange implements HttpExchange, StreamSink {
     this.#wakeWriter?.();
   }
 
-  onStreamLost(reason: 'reset' | 'connection', _errorCode: number): void {
+  onStreamLost(reason: 'reset' | 'refused' | 'connection', _errorCode: number): void {
     this.#abort(reason === 'reset' ? 'cancelled' : 'connection');
   }
 

@@ -26,9 +26,12 @@ export class FramePeer {
   readonly #stream: Duplex;
   #received: Buffer = Buffer.alloc(0);
   #wake: (() => void)[] = [];
+  /** Bytes in front of the first frame: a client's preface, when this peer is the server. */
+  #skipBytes: number;
 
-  constructor(stream: Duplex) {
+  constructor(stream: Duplex, skipBytes = 0) {
     this.#stream = stream;
+    this.#skipBytes = skipBytes;
     stream.on('data', (chunk: Buffer) => this.#onData(chunk));
     stream.on('end', () => this.#onEnd());
     stream.on('close', () => this.#onEnd());
@@ -107,7 +110,9 @@ export class FramePeer {
   }
 
   #onData(chunk: Buffer): void {
-    this.#received = Buffer.concat([this.#received, chunk]);
+    const skipped = Math.min(this.#skipBytes, chunk.length);
+    this.#skipBytes -= skipped;
+    this.#received = Buffer.concat([this.#received, chunk.subarray(skipped)]);
     for (;;) {
       const bytes = this.#received;
       if (bytes.length < frameHeaderBytes) break;

@@ -1,0 +1,199 @@
+import { ErrorCode } from '../frames.ts';
+import type { HeaderBlock } from '../hpack/header-block.ts';
+import { HeaderField } from '../hpack/header-field.ts';
+import type { HeaderTemplate } from '../hpack/header-template.ts';
+import type { H2Stream, StreamSink } from '../stream.ts';
+import { type CallStatus, localStatus, statusOfHttp, statusOfReset } from './call-status.ts';
+import type { ClientConnection } from './client-connection.ts';
+import type { CallOptions, ClientShared } from './client-types.ts';
+import { gunzipMessage } from './compression.ts';
+import type { Deadline } from './deadline-wheel.ts';
+import { type ResponseHead, responseHeadOf } from './response-head.ts';
+import { Status } from './status.ts';
+import { formatTimeout } from './timeout.ts';
+
+/** What all of a client's calls have in common: how they wait, begin and end. */
+export abstract class ClientCall implements StreamSink, Deadline {
+  readonly waitsForReady: boolean;
+  deadlineMs = 0;
+  previousDeadline: Deadline | undefined = undefined;
+  nextDeadline: Deadline | undefined = undefined;
+  hasDeadline = false;
+  /** Undefined while the call waits for a connection. */
+  protected stream: H2Stream | undefined = undefined;
+  protected isOver = false;
+  protected readonly shared: ClientShared;
+  #head: ResponseHead | undefined = undefined;
+  /** Known when the trailers have come; told when the messages before them have been. */
+  #finalStatus: CallStatus | undefined = undefined;
+  readonly #template: HeaderTemplate;
+  readonly #extraFields: readonly HeaderField[];
+  readonly #signal: AbortSignal | undefined;
+  readonly #onSignal = (): void => this.cancel();
+
+  constructor(shared: ClientShared, template: HeaderTemplate, options: CallOptions) {
+    this.shared = shared;
+    this.#template = template;
+    this.#extraFields = extraFieldsOf(options);
+    this.waitsForReady = options.waitForReady === true;
+    this.#signal = options.signal;
+    if (options.timeoutMs !== undefined) {
+      this.deadlineMs = shared.clock.now() + options.timeoutMs;
+      shared.deadlines.add(this);
+    }
+    this.#signal?.addEventListener('abort', this.#onSignal, { once: true });
+  }
+
+  abstract onData(bytes: Buffer, start: number, end: number): void;
+  abstract onDrain(): void;
+  /** The stream is open: send what has waited for it. */
+  protected abstract begin(stream: H2Stream): void;
+  /** All messages were received; `finishWithStatus` once they have been passed on. */
+  protected abstract endMessages(): void;
+  /** Tells the caller how it ended. Called once. */
+  protected abstract settle(status: CallStatus): void;
+  protected abstract tellHead(head: ResponseHead): void;
+
+  get hasEnded(): boolean {
+    return this.isOver;
+  }
+
+  /** Sends the headers on a connection that is ready; false when it takes no more streams. */
+  start(connection: ClientConnection): boolean {
+    const stream = connection.openStream(this);
+    if (stream === undefined) return false;
+    this.stream = stream;
+    stream.connection.sender.sendTemplate(stream, this.#template, false, this.#extraFields);
+    this.begin(stream);
+    return true;
+  }
+
+  cancel(): void {
+    this.abandon(
+      localStatus(Status.cancelled, 'the call was cancelled', this.stream === undefined),
+    );
+  }
+
+  onDeadline(): void {
+    const isUnsent = this.stream === undefined;
+    this.abandon(localStatus(Status.deadlineExceeded, 'context deadline exceeded', isUnsent));
+  }
+
+  /** Ends the call at this end, whatever the server does. */
+  abandon(status: CallStatus): void {
+    if (this.isOver) return;
+    const { stream } = this;
+    this.finish(status);
+    if (stream !== undefined) stream.connection.resetStream(stream, ErrorCode.cancel);
+  }
+
+  onHeaders(block: HeaderBlock, endStream: boolean) {
+    if (this.isOver) return;
+    const head = block.tooLarge ? undefined : responseHeadOf(block);
+    if (head === undefined) return this.#failMalformed();
+    if (this.#head !== undefined) {
+      if (!endStream || head.httpStatus !== undefined) return this.#failMalformed();
+      this.#finalStatus = finalStatusOf(head, 'the trailers have no grpc-status');
+      return;
+    }
+    if (head.httpStatus === undefined) return this.#failMalformed();
+    if (head.httpStatus.startsWith('1')) {
+      if (endStream) this.#failMalformed();
+      return;
+    }
+    this.#head = head;
+    if (endStream || head.httpStatus !== '200' || !head.isGrpc) {
+      this.#finalStatus =
+        head.grpcStatus === undefined && head.httpStatus !== '200'
+          ? statusOfHttp(head.httpStatus)
+          : finalStatusOf(head, 'the response is not gRPC');
+      if (!endStream) this.abandon(this.#finalStatus);
+      return;
+    }
+    this.tellHead(head);
+  }
+
+  onEnd(): void {
+    if (!this.isOver) this.endMessages();
+  }
+
+  onStreamLost(reason: 'reset' | 'refused' | 'connection', errorCode: number): void {
+    if (reason === 'reset') this.finish(statusOfReset(errorCode));
+    else if (reason === 'refused') {
+      const text = 'the server did not take the call before it went away';
+      this.finish(localStatus(Status.unavailable, text, true));
+    } else {
+      this.finish(localStatus(Status.unavailable, 'the connection was lost'));
+    }
+  }
+
+  onSweep(_silentMs: number): void {}
+
+  /** Every message has been passed on, and the server has ended the call. */
+  protected finishWithStatus(isCut: boolean): void {
+    const { stream } = this;
+    if (isCut) this.abandon(localStatus(Status.internal, 'unexpected EOF'));
+    else this.finish(this.#finalStatus ?? localStatus(Status.internal, 'no status was sent'));
+    if (stream !== undefined && !stream.localClosed) {
+      // The answer is complete; whatever we still had to say does not matter.
+      stream.connection.resetStream(stream, ErrorCode.cancel);
+    }
+  }
+
+  /** Decompresses what must be; undefined: the call has ended. */
+  protected decode(bytes: Buffer, isCompressed: boolean): Uint8Array | undefined {
+    if (!isCompressed) return bytes;
+    const max = this.shared.limits.maxReceiveMessageBytes;
+    const message = this.#head?.isGzip === true ? gunzipMessage(bytes, max) : 'broken';
+    if (message === 'too large') this.failTooLarge(max + 1);
+    else if (message === 'broken') {
+      this.abandon(localStatus(Status.internal, 'a compressed message cannot be read'));
+    } else {
+      return message;
+    }
+    return undefined;
+  }
+
+  protected failTooLarge(bytes: number): void {
+    const max = this.shared.limits.maxReceiveMessageBytes;
+    const text = `grpc: received message larger than max (${bytes} vs. ${max})`;
+    this.abandon(localStatus(Status.resourceExhausted, text));
+  }
+
+  protected finish(status: CallStatus): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    if (this.hasDeadline) this.shared.deadlines.remove(this);
+    this.#signal?.removeEventListener('abort', this.#onSignal);
+    this.settle(status);
+  }
+
+  #failMalformed() {
+    this.abandon(localStatus(Status.internal, 'the response is malformed'));
+  }
+}
+
+function finalStatusOf(head: ResponseHead, missing: string): CallStatus {
+  const { grpcStatus, grpcMessage, metadata } = head;
+  if (grpcStatus === undefined) return localStatus(Status.unknown, missing);
+  return {
+    status: grpcStatus,
+    message: grpcMessage,
+    details: metadata.getBinary('grpc-status-details-bin'),
+    metadata,
+    isUnprocessed: false,
+  };
+}
+
+const noFields: readonly HeaderField[] = [];
+
+function extraFieldsOf({ timeoutMs, metadata }: CallOptions): readonly HeaderField[] {
+  if (timeoutMs === undefined && metadata === undefined) return noFields;
+  const fields: HeaderField[] = [];
+  if (timeoutMs !== undefined)
+    fields.push(new HeaderField('grpc-timeout', formatTimeout(timeoutMs)));
+  for (const [name, value] of metadata ?? []) {
+    fields.push(new HeaderField(name.toLowerCase(), value));
+  }
+  return fields;
+}

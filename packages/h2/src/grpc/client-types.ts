@@ -1,0 +1,76 @@
+import type { Duplex } from 'node:stream';
+import type { Clock } from '../clock.ts';
+import type { ConnectionEnvironment } from '../connection.ts';
+import type { Limits } from '../limits.ts';
+import type { BackoffOptions } from './backoff.ts';
+import type { CallStatus } from './call-status.ts';
+import type { DeadlineWheel } from './deadline-wheel.ts';
+import type { HeaderFields, Message, Metadata } from './types.ts';
+
+/** What may be said about one call. */
+export interface CallOptions {
+  /** Sent as header fields, names in any case. `-bin` values must be base64 already. */
+  readonly metadata?: HeaderFields;
+  /** Ends the call with DEADLINE_EXCEEDED after so many ms, counted from now. */
+  readonly timeoutMs?: number;
+  /** Ends the call with CANCELLED when it fires. */
+  readonly signal?: AbortSignal;
+  /** True: wait for a connection, also after failed attempts. False: fail with UNAVAILABLE. */
+  readonly waitForReady?: boolean;
+}
+
+/** `idle`: no connection and none wanted. `waiting`: before the next attempt. */
+export type ClientState = 'idle' | 'connecting' | 'ready' | 'waiting' | 'closed';
+
+export interface GrpcClientOptions {
+  /** Opens a byte stream to the server, TLS and all. Rejects when it cannot. */
+  readonly dial: () => Promise<Duplex>;
+  /** For `:authority`, such as `localhost:2379`. */
+  readonly authority: string;
+  /** For `:scheme`; 'https' over TLS. Default 'http'. */
+  readonly scheme?: 'http' | 'https';
+  readonly userAgent?: string;
+  readonly clock: Clock;
+  /** Numbers in [0, 1), to spread attempts to connect. */
+  readonly random: () => number;
+  /** What differs from `defaultLimits`; a client's `keepaliveIntervalMs` is 0, never, by default. */
+  readonly limits?: Partial<Limits>;
+  readonly backoff?: Partial<BackoffOptions>;
+  /** `error` says why the last attempt or connection failed, where it did. */
+  readonly onStateChange?: (state: ClientState, error: Error | undefined) => void;
+}
+
+/** What all calls and connections of a client share. */
+export interface ClientShared {
+  readonly clock: Clock;
+  readonly limits: Limits;
+  readonly deadlines: DeadlineWheel;
+  readonly environment: ConnectionEnvironment;
+}
+
+/** The caller's end of a streaming call. After the end all methods are without effect. */
+export interface ClientStream {
+  /**
+   * Sends one message; its bytes must not change afterwards. False: it is kept, but `onDrain` should be
+   * waited for.
+   */
+  send(message: Message): boolean;
+  /** Says that no more messages will be sent. */
+  halfClose(): void;
+  /** Ends the call with CANCELLED. */
+  cancel(): void;
+  /** Stops `onMessage` until `resume`; the server is then held back by flow control. */
+  pause(): void;
+  resume(): void;
+}
+
+/** Told what comes back on a streaming call, in the order of the wire. */
+export interface ClientReceiver {
+  /** The response's headers have come; not called when the call ends without. */
+  onHead?(metadata: Metadata): void;
+  /** One message, owned by the receiver. */
+  onMessage(message: Uint8Array): void;
+  onDrain?(): void;
+  /** Called once, after the last message. */
+  onEnd(status: CallStatus): void;
+}

@@ -1,0 +1,54 @@
+import type { HeaderBlock } from '../hpack/header-block.ts';
+import { FieldId } from '../hpack/header-field.ts';
+import { FieldMetadata } from './field-metadata.ts';
+import { decodeStatusText } from './status-text.ts';
+import type { Metadata } from './types.ts';
+
+/** A response's headers or trailers, checked and sorted. Shared by all with the same header block. */
+export interface ResponseHead {
+  /** `:status`; undefined in trailers. */
+  readonly httpStatus: string | undefined;
+  readonly isGrpc: boolean;
+  /** `grpc-status` as a number; undefined when absent or not one. */
+  readonly grpcStatus: number | undefined;
+  readonly grpcMessage: string;
+  readonly metadata: Metadata;
+  /** Messages may come gzipped. */
+  readonly isGzip: boolean;
+}
+
+/** Remembered instead of a head when the block may not stand in a response. */
+const malformed: unique symbol = Symbol('malformed');
+
+/** What a block of a response says, or undefined when it is malformed (RFC 9113 §8.3.2). */
+export function responseHeadOf(block: HeaderBlock): ResponseHead | undefined {
+  if (block.memo === undefined) block.memo = parse(block) ?? malformed;
+  return block.memo === malformed ? undefined : (block.memo as ResponseHead);
+}
+
+function parse(block: HeaderBlock): ResponseHead | undefined {
+  let httpStatus: string | undefined;
+  let contentType = '';
+  let encoding = '';
+  let grpcStatus: number | undefined;
+  let grpcMessage = '';
+  for (const [i, { id, name, value }] of block.fields.entries()) {
+    const isPseudo = name.charCodeAt(0) === 0x3a;
+    if (isPseudo && (id !== FieldId.status || i > 0)) return undefined;
+    if (id === FieldId.invalid || id === FieldId.connectionSpecific) return undefined;
+    if (isPseudo) httpStatus = value;
+    else if (id === FieldId.contentType) contentType = value;
+    else if (id === FieldId.grpcEncoding) encoding = value;
+    else if (id === FieldId.grpcMessage) grpcMessage = decodeStatusText(value);
+    else if (id === FieldId.grpcStatus && /^[0-9]{1,9}$/.test(value)) grpcStatus = Number(value);
+  }
+  if (httpStatus !== undefined && !/^[1-9][0-9]{2}$/.test(httpStatus)) return undefined;
+  return {
+    httpStatus,
+    isGrpc: contentType.startsWith('application/grpc'),
+    grpcStatus,
+    grpcMessage,
+    metadata: new FieldMetadata(block.fields, httpStatus === undefined ? 0 : 1),
+    isGzip: encoding === 'gzip',
+  };
+}
