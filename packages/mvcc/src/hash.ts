@@ -1,5 +1,5 @@
 import { crc32c } from './crc32c.ts';
-import type { Column } from './engine.ts';
+import type { Column, Scan } from './engine.ts';
 import {
   isTombstoneRow,
   prevMainOfRow,
@@ -35,10 +35,28 @@ export async function hashRevisions(
   revision: number,
   compactRevision: number,
 ): Promise<number> {
-  const skipped =
-    compactRevision < 0 ? new Set<string>() : await supersededAt(state, revision, compactRevision);
+  // Both scans are opened now, so that they see the same rows, whatever is compacted meanwhile.
+  const upTo = { lt: revKeyOf(Math.max(revision, 0) + 1, 0) };
+  const first = state.engine.scan('revs', upTo);
+  const second = state.engine.scan('revs', upTo);
+  let skipped: ReadonlySet<string> = new Set();
+  try {
+    if (compactRevision >= 0) skipped = await supersededAt(state, first, compactRevision);
+    return await hashRows(state, second, compactRevision, skipped);
+  } finally {
+    first.close();
+    second.close();
+  }
+}
+
+async function hashRows(
+  state: StoreState,
+  scan: Scan,
+  compactRevision: number,
+  skipped: ReadonlySet<string>,
+): Promise<number> {
   let crc = crc32c(0, Buffer.from('key'));
-  await forEachRow(state, revision, (revKey, row) => {
+  await forEachRow(state, scan, (revKey, row) => {
     const main = readUint64(revKey, 0);
     const tombstone = isTombstoneRow(row);
     if (tombstone && main === compactRevision) return;
@@ -50,17 +68,17 @@ export async function hashRevisions(
 }
 
 /**
- * The revisions up to `compactRevision` that a later one up to `revision` replaced; empty when no key is left
- * at `revision`.
+ * The revisions up to `compactRevision` that a later one of the scan replaced; empty when no key is left at
+ * its end.
  */
 async function supersededAt(
   state: StoreState,
-  revision: number,
+  scan: Scan,
   compactRevision: number,
 ): Promise<Set<string>> {
   const superseded = new Set<string>();
   let live = 0;
-  await forEachRow(state, revision, (revKey, row) => {
+  await forEachRow(state, scan, (revKey, row) => {
     const isAfter = readUint64(revKey, 0) > compactRevision;
     const prevMain = prevMainOfRow(row);
     if (!isTombstoneRow(row)) live += 1;
@@ -76,26 +94,21 @@ function nameOf(main: number, sub: number): string {
   return `${main}/${sub}`;
 }
 
-/** Calls back with key and value of each row of `revs` up to `revision`, in slices. */
-async function forEachRow(
+/** Calls back with key and value of each row of a scan, in slices. */
+function forEachRow(
   state: StoreState,
-  revision: number,
+  scan: Scan,
   visit: (revKey: Uint8Array, row: Uint8Array) => void,
 ): Promise<void> {
-  const scan = state.engine.scan('revs', { lt: revKeyOf(Math.max(revision, 0) + 1, 0) });
-  try {
-    await runInSlices(state.turn, state.now, () => {
-      const page = scan.next(ROWS_PER_STEP);
-      for (let i = 0; i < page.length; i += 2) {
-        const revKey = page[i];
-        const row = page[i + 1];
-        if (revKey !== undefined && row !== undefined) visit(revKey, row);
-      }
-      return page.length === 0;
-    });
-  } finally {
-    scan.close();
-  }
+  return runInSlices(state.turn, state.now, () => {
+    const page = scan.next(ROWS_PER_STEP);
+    for (let i = 0; i < page.length; i += 2) {
+      const revKey = page[i];
+      const row = page[i + 1];
+      if (revKey !== undefined && row !== undefined) visit(revKey, row);
+    }
+    return page.length === 0;
+  });
 }
 
 function etcdRevisionKey(revKey: Uint8Array, tombstone: boolean): Uint8Array {

@@ -73,6 +73,7 @@ function withOwnBytes(meta: KeyMeta): KeyMeta {
     meta.version,
     meta.lease,
     meta.wireSize,
-    meta.wire.slice(),
+    // Not slice: that of a Buffer shares its bytes.
+    new Uint8Array(meta.wire),
   );
 }
