@@ -178,8 +178,12 @@ export class H2Connection {
 
   /** A client's new stream; undefined when identifiers have run out or the connection is ending. */
   openStream(sink: StreamSink): H2Stream | undefined {
-    const id = this.isDraining ? undefined : this.#ids.allocate();
-    return id === undefined ? undefined : this.#addStream(id, sink);
+    if (this.isDraining) return undefined;
+    const id = this.#ids.allocate();
+    if (id !== undefined) return this.#addStream(id, sink);
+    // Another connection has to take over.
+    this.drain();
+    return undefined;
   }
 
   /** Resets a stream, for reasons of our own, and closes its slot without a word to the sink. */
@@ -652,12 +656,13 @@ export class H2Connection {
       else this.#allowIdleFrame();
       return;
     }
-    if (!this.#allowIdleFrame()) return;
-    const at = this.sender.writeFrame(8, FrameType.ping, Flag.ack, 0);
-    bytes.copy(this.#output.buffer, at, start, end);
-    if (!this.isServer) return;
     const sent = this.sender.sentBlocks + this.sender.sentBytes;
-    if (this.#floods.allowsPing(this.nowMs, this.streams.size, sent)) return;
+    const activeStreams = this.isServer ? this.streams.size : undefined;
+    if (this.#floods.allowsPing(this.nowMs, activeStreams, sent)) {
+      const at = this.sender.writeFrame(8, FrameType.ping, Flag.ack, 0);
+      bytes.copy(this.#output.buffer, at, start, end);
+      return;
+    }
     this.#fail(ErrorCode.enhanceYourCalm, 'too_many_pings', 'limit');
   }
 

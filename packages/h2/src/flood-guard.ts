@@ -24,8 +24,13 @@ export class FloodGuard {
     return this.#idleFrames.take(nowMs);
   }
 
-  /** A client's PING came; `sentCount` grows with every response frame. False: too often. */
-  allowsPing(nowMs: number, activeStreams: number, sentCount: number): boolean {
-    return this.#pings.allows(nowMs, activeStreams, sentCount);
+  /**
+   * A PING came; `sentCount` grows with every header block and byte we send. A server's `activeStreams`
+   * decide how often PINGs are welcome; undefined in a client, which has no policy. False: too often.
+   */
+  allowsPing(nowMs: number, activeStreams: number | undefined, sentCount: number): boolean {
+    if (this.#pings.isForgiven(nowMs, sentCount)) return true;
+    if (!this.#idleFrames.take(nowMs)) return false;
+    return activeStreams === undefined || this.#pings.allows(nowMs, activeStreams);
   }
 }

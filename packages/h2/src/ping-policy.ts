@@ -21,15 +21,22 @@ export class PingPolicy {
     this.#welcomeWhenIdle = limits.pingWithoutStreams;
   }
 
-  /** Notes a PING; false when the client has to go. `sentCount` grows with every response frame. */
-  allows(nowMs: number, activeStreams: number, sentCount: number): boolean {
+  /**
+   * Whether we have sent something since the last PING: then this one is free. `sentCount` grows with
+   * every response. Clients of gRPC measure the line so all the time, thousands of times a second.
+   */
+  isForgiven(nowMs: number, sentCount: number): boolean {
+    if (sentCount === this.#sentSeen) return false;
+    this.#sentSeen = sentCount;
+    this.#strikes = 0;
+    this.#lastMs = nowMs;
+    return true;
+  }
+
+  /** Notes a PING that is not forgiven; false when the client has to go. */
+  allows(nowMs: number, activeStreams: number): boolean {
     const passedMs = nowMs - this.#lastMs;
     this.#lastMs = nowMs;
-    if (sentCount !== this.#sentSeen) {
-      this.#sentSeen = sentCount;
-      this.#strikes = 0;
-      return true;
-    }
     const isIdle = activeStreams === 0 && !this.#welcomeWhenIdle;
     if (passedMs < (isIdle ? idleIntervalMs : this.#minIntervalMs)) this.#strikes += 1;
     return this.#strikes <= maxStrikes;

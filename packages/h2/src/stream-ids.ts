@@ -20,13 +20,14 @@ export class StreamIds {
   /** Each odd id up to here was really opened, by the peer. */
   #usedUpTo = -1;
   /** A client's next stream. */
-  #next = 1;
+  #next: number;
   /** Streams above are ignored, after our last GOAWAY. */
   #acceptUpTo: number = maxStreamId;
   readonly #reset = new Set<number>();
 
-  constructor(isServer: boolean) {
+  constructor(isServer: boolean, next = 1) {
     this.#isServer = isServer;
+    this.#next = next;
   }
 
   /** A client's next id; undefined when they have run out. */

@@ -2,6 +2,7 @@ import { ErrorCode } from '../frames.ts';
 import type { HeaderBlock } from '../hpack/header-block.ts';
 import { HeaderField } from '../hpack/header-field.ts';
 import type { HeaderTemplate } from '../hpack/header-template.ts';
+import { outgoingFields } from '../outgoing-fields.ts';
 import type { H2Stream, StreamSink } from '../stream.ts';
 import { type CallStatus, localStatus, statusOfHttp, statusOfReset } from './call-status.ts';
 import type { ClientConnection } from './client-connection.ts';
@@ -192,8 +193,6 @@ function extraFieldsOf({ timeoutMs, metadata }: CallOptions): readonly HeaderFie
   const fields: HeaderField[] = [];
   if (timeoutMs !== undefined)
     fields.push(new HeaderField('grpc-timeout', formatTimeout(timeoutMs)));
-  for (const [name, value] of metadata ?? []) {
-    fields.push(new HeaderField(name.toLowerCase(), value));
-  }
+  if (metadata !== undefined) fields.push(...outgoingFields(metadata));
   return fields;
 }

@@ -41,7 +41,10 @@ export class ClientConnection implements Endpoint {
   /** Undefined when the server takes no more streams now. */
   openStream(sink: StreamSink): H2Stream | undefined {
     if (!this.isReady || this.#h2.activeStreams >= this.#h2.peerMaxStreams) return undefined;
-    return this.#h2.openStream(sink);
+    const stream = this.#h2.openStream(sink);
+    // It has run out of identifiers, after a thousand million calls.
+    if (stream === undefined) this.#owner.onLeaving(this);
+    return stream;
   }
 
   sweep(nowMs: number): void {

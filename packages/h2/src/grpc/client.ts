@@ -76,7 +76,7 @@ export class GrpcClient {
 
   /**
    * Sends one message and resolves with the one that comes back, owned by the caller. Rejects with
-   * `CallError`.
+   * `CallError`, or with `H2Error` "protocol" when the metadata cannot be sent.
    */
   unary(path: string, request: Message, options: CallOptions = {}): Promise<Uint8Array> {
     return new Promise((resolve, reject) => {
@@ -88,7 +88,10 @@ export class GrpcClient {
     });
   }
 
-  /** Begins a call with any number of messages either way. */
+  /**
+   * Begins a call with any number of messages either way. Throws `H2Error` "protocol" when the metadata
+   * cannot be sent.
+   */
   stream(path: string, receiver: ClientReceiver, options: CallOptions = {}): ClientStream {
     const call = new ClientStreamCall(this.#shared, this.#templateOf(path), receiver, options);
     this.#begin(call, options);

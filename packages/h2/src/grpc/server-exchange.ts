@@ -4,6 +4,7 @@ import { ErrorCode } from '../frames.ts';
 import type { HeaderBlock } from '../hpack/header-block.ts';
 import { HeaderField } from '../hpack/header-field.ts';
 import { invariant } from '../invariant.ts';
+import { outgoingFields } from '../outgoing-fields.ts';
 import type { RequestHead } from '../request-head.ts';
 import type { H2Stream, StreamSink } from '../stream.ts';
 import { FieldMetadata } from './field-metadata.ts';
@@ -73,8 +74,9 @@ export class ServerExchange implements HttpExchange, StreamSink {
     this.#isAnswered = true;
     if (this.#isOver) return;
     const { sender } = this.#stream.connection;
+    const regular = outgoingFields(headers);
     const isEmpty = trailers === undefined && (body === undefined || isEmptyBytes(body));
-    const fields = [new HeaderField(':status', String(status)), ...toFields(headers)];
+    const fields = [new HeaderField(':status', String(status)), ...regular];
     sender.sendHeaders(this.#stream, fields, isEmpty);
     if (isEmpty) {
       this.#isOver = true;
@@ -84,7 +86,7 @@ export class ServerExchange implements HttpExchange, StreamSink {
     else if (body !== undefined) await this.#sendAll(body);
     if (this.#isOver) return;
     this.#isOver = true;
-    sender.end(this.#stream, trailers === undefined ? undefined : toFields(trailers()));
+    sender.end(this.#stream, trailers === undefined ? undefined : outgoingFields(trailers()));
   }
 
   onHeaders(_block: HeaderBlock, _endStream: boolean): void {}
@@ -176,12 +178,6 @@ export class ServerExchange implements HttpExchange, StreamSink {
     }
     return sender.mayGoOn(this.#stream);
   }
-}
-
-function toFields(headers: HeaderFields): HeaderField[] {
-  const fields: HeaderField[] = [];
-  for (const [name, value] of headers) fields.push(new HeaderField(name.toLowerCase(), value));
-  return fields;
 }
 
 function isEmptyBytes(body: Uint8Array | AsyncIterable<Uint8Array>): boolean {

@@ -121,7 +121,8 @@ export interface HttpExchange {
   /**
    * Sends the response; waits for the peer between pieces of an iterable body. Trailers are asked for
    * after the body. Resolves when all is handed over or the exchange was aborted; rejects with what the
-   * body threw (the stream is then reset).
+   * body threw (the stream is then reset), or with `H2Error` "protocol" for fields that cannot be sent.
+   * Fields of HTTP/1.1 connections, such as `transfer-encoding`, are left out.
    */
   respond(
     status: number,
