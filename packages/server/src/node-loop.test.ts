@@ -1,0 +1,137 @@
+import {
+  EtcdError,
+  PutRequestSchema,
+  PutResponseSchema,
+  RangeRequestSchema,
+  RangeResponseSchema,
+} from '@kvorum/api';
+import { MemoryEngine } from '@kvorum/mvcc';
+import { SimDisk } from '@kvorum/wal/testing';
+import { describe, expect, it } from 'vitest';
+import type { Proposal } from './apply/proposal.ts';
+import { ProposalQueue } from './proposal-queue.ts';
+import { type CallError, SimMember } from './testing/index.ts';
+
+const PUT = ['/etcdserverpb.KV/Put', PutRequestSchema, PutResponseSchema] as const;
+const RANGE = ['/etcdserverpb.KV/Range', RangeRequestSchema, RangeResponseSchema] as const;
+const key = Buffer.from('k');
+
+async function start(): Promise<{ disk: SimDisk; member: SimMember }> {
+  const disk = new SimDisk({ seed: 3 });
+  const engine = new MemoryEngine({ crashable: true });
+  return { disk, member: await SimMember.start({ disk, engine }, 1) };
+}
+
+describe('the loop', () => {
+  it('writes one batch for all that arrives in a turn', async () => {
+    const { disk, member } = await start();
+    const writes: string[] = [];
+    disk.onBoundary = ({ operation, path }) => {
+      if (path.endsWith('.wal')) writes.push(operation);
+    };
+    await Promise.all(
+      Array.from({ length: 100 }, (_, i) => member.call(...PUT, { key: Buffer.from(`k${i}`) })),
+    );
+    // The entries with their sync, then the note of what is committed.
+    expect(writes.filter((operation) => operation === 'sync').length).toBe(1);
+    expect(writes.filter((operation) => operation === 'write').length).toBeLessThanOrEqual(2);
+    expect(member.core.store.revision).toBe(101);
+    await member.core.close();
+  });
+
+  it.each([1, 50])('ends the member when a sync fails, with %d writes waiting', async (count) => {
+    const { disk, member } = await start();
+    await member.call(...PUT, { key });
+    disk.failNext('sync', { path: '.wal' });
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: count }, () => member.call(...PUT, { key })),
+    );
+    const fatal = await member.core.fatal;
+    expect(fatal.message).toMatch(/sync failed/);
+    for (const outcome of outcomes) {
+      expect(outcome.status).toBe('rejected');
+      const reason = (outcome as PromiseRejectedResult).reason as CallError;
+      expect(reason.message).toBe('etcdserver: server stopped');
+    }
+    await expect(member.call(...PUT, { key })).rejects.toThrow('etcdserver: server stopped');
+    await expect(member.call(...RANGE, { key })).rejects.toThrow('etcdserver: server stopped');
+  });
+
+  it('answers reads while a sync is running', async () => {
+    const released = Promise.withResolvers<void>();
+    let held = false;
+    const disk = new SimDisk({
+      seed: 3,
+      syncDelay: () => (held ? released.promise : Promise.resolve()),
+    });
+    const member = await SimMember.start({ disk, engine: new MemoryEngine() }, 1);
+    await member.call(...PUT, { key, value: Buffer.from('old') });
+    held = true;
+    const writes = Array.from({ length: 10 }, () =>
+      member.call(...PUT, { key, value: Buffer.from('new') }),
+    );
+    await new Promise((resolve) => setImmediate(resolve));
+    await new Promise((resolve) => setImmediate(resolve));
+    const before = await member.call(...RANGE, { key });
+    expect(Buffer.from(before.kvs[0]?.value ?? []).toString()).toBe('old');
+    released.resolve();
+    await Promise.all(writes);
+    const after = await member.call(...RANGE, { key });
+    expect(Buffer.from(after.kvs[0]?.value ?? []).toString()).toBe('new');
+    await member.core.close();
+  });
+
+  it('fails what waits when the member is closed, and closes behind a running sync', async () => {
+    const { member } = await start();
+    const writes = Array.from({ length: 20 }, () => member.call(...PUT, { key }));
+    const closed = member.core.close();
+    const outcomes = await Promise.allSettled(writes);
+    await closed;
+    const failed = outcomes.filter(({ status }) => status === 'rejected');
+    for (const outcome of failed) {
+      const { reason } = outcome as PromiseRejectedResult;
+      expect((reason as CallError).message).toBe('etcdserver: server stopped');
+    }
+  });
+});
+
+describe('the proposal queue', () => {
+  const proposalAt = (proposedAtMs: number): Proposal & { error: EtcdError | undefined } => ({
+    request: { kind: 'leaseRevoke', id: 1n },
+    proposedAtMs,
+    done: false,
+    error: undefined,
+    settle() {
+      this.done = true;
+    },
+    fail(error) {
+      this.done = true;
+      this.error = error;
+    },
+  });
+  const data = new Uint8Array(100);
+
+  it('refuses more than its limits, by count and by bytes', () => {
+    const byCount = new ProposalQueue({ maxProposals: 2, maxBytes: 1000 });
+    byCount.push(data, proposalAt(0));
+    byCount.push(data, proposalAt(0));
+    expect(() => byCount.push(data, proposalAt(0))).toThrow('etcdserver: too many requests');
+    byCount.take();
+    byCount.closed(data);
+    byCount.push(data, proposalAt(0));
+    const byBytes = new ProposalQueue({ maxProposals: 100, maxBytes: 250 });
+    byBytes.push(data, proposalAt(0));
+    byBytes.push(data, proposalAt(0));
+    expect(() => byBytes.push(data, proposalAt(0))).toThrow(EtcdError);
+  });
+
+  it('fails those that wait for too long, once, oldest first', () => {
+    const queue = new ProposalQueue();
+    const proposals = [10, 20, 30].map(proposalAt);
+    for (const proposal of proposals) queue.push(data, proposal);
+    const timeout = new EtcdError('timeout');
+    expect(queue.failOlderThan(25, timeout)).toBe(2);
+    expect(queue.failOlderThan(25, timeout)).toBe(0);
+    expect(proposals.map(({ error }) => error)).toEqual([timeout, timeout, undefined]);
+  });
+});
