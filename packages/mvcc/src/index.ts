@@ -16,7 +16,6 @@ export { inRange, type KeyRange, keyRangeOf, prefixRangeEnd } from './key-range.
 export { keyBytesOf, keyTextOf } from './key-text.ts';
 export { decodeKeyValue, encodeKeyValue, type KeyValue, KeyValueParts } from './key-value.ts';
 export * from './lease/index.ts';
-export * from './lease/index.ts';
 export { MemoryEngine, type MemoryEngineOptions } from './memory-engine.ts';
 export type { RangeQuery, RangeResult, SortOrder, SortTarget } from './range-query.ts';
 // For those who copy the state into other formats.
