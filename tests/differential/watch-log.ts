@@ -88,6 +88,7 @@ export class WatchLog {
       if (!response.canceled) this.#live.add(watchId);
       // An id can be used again.
       this.#closedRevision.delete(watchId);
+      this.#endedByCompaction.delete(watchId);
       if (!response.canceled && watchId !== barrierWatchId) this.created.push(watchId);
       this.#creation.resolve(response);
     } else if (watchId === noWatchId) {
