@@ -80,6 +80,9 @@ export interface Engine {
   sizeBytes(): number;
   /** Returns once everything written so far survives a power failure. */
   sync(): void;
-  /** Closes scans and the engine. Nothing may be called afterwards. */
+  /**
+   * Closes the engine. Calls on it, its open scans and unwritten batches throw `MvccError` "engine" from
+   * then on; scans may still be closed, and a second close does nothing.
+   */
   close(): Promise<void>;
 }

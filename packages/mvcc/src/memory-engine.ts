@@ -1,5 +1,6 @@
 import type { Column, Engine, EngineBatch, Scan, ScanOptions } from './engine.ts';
 import { COLUMNS } from './engine.ts';
+import { MvccError } from './errors.ts';
 import { invariant } from './invariant.ts';
 import { keyBytesOf, keyTextOf } from './key-text.ts';
 import { newSortedTree, type SortedTree } from './sorted-tree.ts';
@@ -60,7 +61,7 @@ export class MemoryEngine implements Engine {
 
   scan(column: Column, options: ScanOptions = {}): Scan {
     this.#checkOpen();
-    return new MemoryScan(this.#columns[column].clone(), options);
+    return new MemoryScan(this.#columns[column].clone(), options, () => this.#checkOpen());
   }
 
   batch(): EngineBatch {
@@ -124,7 +125,7 @@ export class MemoryEngine implements Engine {
   }
 
   #checkOpen(): void {
-    invariant(!this.#closed, 'the engine is closed');
+    if (this.#closed) throw new MvccError('engine', 'the engine is closed');
   }
 }
 
@@ -161,10 +162,12 @@ class MemoryScan implements Scan {
   readonly #reverse: boolean;
   readonly #keys: boolean;
   readonly #values: boolean;
+  readonly #checkOpen: () => void;
   #left: number;
   #entries: Iterator<[string, Uint8Array]>;
 
-  constructor(tree: SortedTree<Uint8Array>, options: ScanOptions) {
+  constructor(tree: SortedTree<Uint8Array>, options: ScanOptions, checkOpen: () => void) {
+    this.#checkOpen = checkOpen;
     this.#tree = tree;
     this.#gte = options.gte === undefined ? '' : keyTextOf(options.gte);
     this.#lt = options.lt === undefined ? undefined : keyTextOf(options.lt);
@@ -178,6 +181,8 @@ class MemoryScan implements Scan {
   }
 
   next(maxEntries: number): Uint8Array[] {
+    if (this.#left === 0) return [];
+    this.#checkOpen();
     const page: Uint8Array[] = [];
     const wanted = Math.min(maxEntries, this.#left);
     while (page.length < 2 * wanted) {

@@ -83,6 +83,13 @@ describe('a range in slices', () => {
     );
   });
 
+  it('rejects when the store is closed before it is done', async () => {
+    const { store, turns } = filled();
+    const later = store.rangeAsync(toQuery({ key: '\0', rangeEnd: '\0' }));
+    await store.close();
+    await expect(turns.runUntil(later)).rejects.toMatchObject({ code: 'engine' });
+  });
+
   it('rejects when it is asked for a promise of what is refused', async () => {
     const { store } = filled();
     const query = toQuery({ key: 'a', rangeEnd: 'b', revision: 99 });

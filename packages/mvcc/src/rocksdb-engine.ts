@@ -55,7 +55,7 @@ export class RocksDbEngine implements Engine {
   readonly #batches: BatchPool;
   #size: number;
   #sizeQuestions = 0;
-  #closed = false;
+  readonly #life: Life = { closed: false };
 
   private constructor(
     binding: RocksDbBinding,
@@ -127,12 +127,12 @@ export class RocksDbEngine implements Engine {
       valueEncoding: 'buffer',
       fillCache: true,
     });
-    return new RocksDbScan(this.#binding, iterator);
+    return new RocksDbScan(this.#binding, iterator, this.#life);
   }
 
   batch(): EngineBatch {
     this.#checkOpen();
-    return new RocksDbBatch(this.#binding, this.#db, this.#columns, this.#batches);
+    return new RocksDbBatch(this.#binding, this.#db, this.#columns, this.#batches, this.#life);
   }
 
   /**
@@ -159,8 +159,8 @@ export class RocksDbEngine implements Engine {
   }
 
   async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
+    if (this.#life.closed) return;
+    this.#life.closed = true;
     await new Promise<void>((resolve, reject) => {
       this.#binding.db_close(this.#db, (error) => {
         if (error) reject(engineError('cannot close the database', error));
@@ -170,8 +170,18 @@ export class RocksDbEngine implements Engine {
   }
 
   #checkOpen(): void {
-    invariant(!this.#closed, 'the engine is closed');
+    checkOpen(this.#life);
   }
+}
+
+/** Shared by an engine with its scans and batches: native calls on a closed database would crash. */
+interface Life {
+  closed: boolean;
+}
+
+function checkOpen(life: Life): void {
+  // Work in slices may meet a closed engine on a later turn, so this is an event and no bug.
+  if (life.closed) throw new MvccError('engine', 'the engine is closed');
 }
 
 /** Name of a row of `meta` that means nothing. */
@@ -212,14 +222,22 @@ class RocksDbBatch implements EngineBatch {
   readonly #db: DatabaseHandle;
   readonly #columns: ColumnSet;
   readonly #pool: BatchPool;
+  readonly #life: Life;
   #batch: BatchHandle | undefined;
   #bytes = 0;
 
-  constructor(binding: RocksDbBinding, db: DatabaseHandle, columns: ColumnSet, pool: BatchPool) {
+  constructor(
+    binding: RocksDbBinding,
+    db: DatabaseHandle,
+    columns: ColumnSet,
+    pool: BatchPool,
+    life: Life,
+  ) {
     this.#binding = binding;
     this.#db = db;
     this.#columns = columns;
     this.#pool = pool;
+    this.#life = life;
     this.#batch = pool.take();
   }
 
@@ -237,6 +255,7 @@ class RocksDbBatch implements EngineBatch {
   }
 
   write(options?: { readonly sync?: boolean }): void {
+    checkOpen(this.#life);
     const batch = this.#open();
     this.#batch = undefined;
     try {
@@ -256,17 +275,20 @@ class RocksDbBatch implements EngineBatch {
 
 class RocksDbScan implements Scan {
   readonly #binding: RocksDbBinding;
+  readonly #life: Life;
   #iterator: IteratorHandle | undefined;
   #finished = false;
 
-  constructor(binding: RocksDbBinding, iterator: IteratorHandle) {
+  constructor(binding: RocksDbBinding, iterator: IteratorHandle, life: Life) {
     this.#binding = binding;
     this.#iterator = iterator;
+    this.#life = life;
   }
 
   next(maxEntries: number): Uint8Array[] {
     invariant(maxEntries >= 1, 'a page has entries', { maxEntries });
     if (this.#finished || this.#iterator === undefined) return [];
+    checkOpen(this.#life);
     try {
       const { rows, finished } = this.#binding.iterator_nextv_sync(this.#iterator, maxEntries);
       this.#finished = finished;
@@ -278,13 +300,14 @@ class RocksDbScan implements Scan {
 
   seek(key: Uint8Array): void {
     if (this.#iterator === undefined) return;
+    checkOpen(this.#life);
     this.#finished = false;
     this.#binding.iterator_seek(this.#iterator, key);
   }
 
   close(): void {
     if (this.#iterator === undefined) return;
-    this.#binding.iterator_close(this.#iterator);
+    if (!this.#life.closed) this.#binding.iterator_close(this.#iterator);
     this.#iterator = undefined;
   }
 }

@@ -223,9 +223,22 @@ function describeScans(engineOf: () => Engine): void {
     expect(scan.next(1)).toEqual([]);
   });
 
-  it('can be closed with scans open', async () => {
-    engineOf().scan('keys').next(1);
-    await engineOf().close();
+  it('can be closed with scans and batches open, which then refuse', async () => {
+    const engine = engineOf();
+    const scan = engine.scan('keys');
+    scan.next(1);
+    const batch = engine.batch();
+    batch.put('keys', keyBytesOf('late'), keyBytesOf('1'));
+    await engine.close();
+    const closed = expect.objectContaining({ code: 'engine' });
+    expect(() => scan.next(1)).toThrow(closed);
+    expect(() => batch.write()).toThrow(closed);
+    expect(() => engine.get('keys', keyBytesOf('a'))).toThrow(closed);
+    expect(() => engine.scan('keys')).toThrow(closed);
+    expect(() => engine.batch()).toThrow(closed);
+    expect(() => engine.sync()).toThrow(closed);
+    scan.close();
+    await engine.close();
   });
 }
 
