@@ -168,6 +168,11 @@ export class MemberCore {
       compactionBatchLimit: config.compactionBatchLimit,
       founder,
     });
+    const { torn } = storage.log;
+    if (torn !== null) {
+      const { file, offset, reason } = torn;
+      logger.warn('repaired WAL', { path: file, offset, error: reason });
+    }
     logger.info('opened storage', {
       'local-member-id': formatId(storage.log.owner.memberId),
       'cluster-id': formatId(storage.log.owner.clusterId),

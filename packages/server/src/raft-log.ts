@@ -1,5 +1,5 @@
 import { type ConfState, type HardState, MemoryStorage, type Ready } from '@kvorum/raft';
-import { type Disk, Wal, type WalRecord } from '@kvorum/wal';
+import { type Disk, type TornTail, Wal, type WalRecord } from '@kvorum/wal';
 import {
   decodeEntry,
   decodeHardState,
@@ -49,6 +49,8 @@ export interface OpenRaftLog extends LogStorage {
   /** What raft reads. */
   readonly memory: MemoryStorage;
   readonly owner: LogOwner;
+  /** What an append that a crash interrupted had left at the end; opening the log cut it off. */
+  readonly torn: TornTail | null;
   /** Segments on disk. */
   readonly segmentCount: number;
   /** Bytes of entries appended since the start. */
@@ -62,8 +64,7 @@ export interface OpenRaftLog extends LogStorage {
 export class RaftLog implements OpenRaftLog {
   readonly memory: MemoryStorage;
   readonly owner: LogOwner;
-  /** A torn tail that the last stop left was cut off, as the log tells it; undefined when there was none. */
-  readonly torn: unknown;
+  readonly torn: TornTail | null;
   readonly #wal: Wal;
   readonly #noFsync: boolean;
   #hardState: HardState;
@@ -77,7 +78,7 @@ export class RaftLog implements OpenRaftLog {
     owner: LogOwner;
     hardState: HardState;
     noFsync: boolean;
-    torn: unknown;
+    torn: TornTail | null;
   }) {
     this.#wal = parts.wal;
     this.memory = parts.memory;
@@ -206,6 +207,7 @@ export class RaftLog implements OpenRaftLog {
 export class MemoryRaftLog implements OpenRaftLog {
   readonly memory = new MemoryStorage();
   readonly owner: LogOwner;
+  readonly torn = null;
   readonly segmentCount = 0;
   readonly writtenBytes = 0;
   readonly #kept = new KeptEntries();
