@@ -393,7 +393,8 @@ export class H2Connection {
   /** The byte stream has failed, or the peer has ended its side of it. */
   #onPeerGone(cause: Error | undefined): void {
     if (this.ended) return;
-    const isOrderly = cause === undefined && this.streams.size === 0;
+    // Nobody loses anything by it; many clients leave so.
+    const isOrderly = this.streams.size === 0 && (cause === undefined || this.greeted);
     this.#finish(
       isOrderly
         ? undefined

@@ -33,6 +33,11 @@ export class ManualClock implements Clock {
     return this.#timers.size;
   }
 
+  /** Lets time pass without any timer going off, as for a process that was stopped. */
+  jump(ms: number): void {
+    this.#nowMs += ms;
+  }
+
   /** Lets time pass, and the timers that fall due go off in their order. */
   advance(ms: number): void {
     const endMs = this.#nowMs + ms;
