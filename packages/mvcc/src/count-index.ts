@@ -58,13 +58,11 @@ export class CountIndex {
    * bounded piece of work, so that large ranges can be learned in slices while commits go on.
    */
   learnNext(range: KeyRange): boolean {
-    const first = this.#blockOf(range.lo);
-    for (let block = first; block < this.#bounds.length; block++) {
-      if (range.hi !== undefined && (this.#bounds[block] ?? '') >= range.hi) return false;
-      if (this.#counts[block] === UNKNOWN) {
-        this.#learn(block);
-        return true;
-      }
+    const end = this.#endOf(range);
+    for (let block = this.#blockOf(range.lo); block < end; block++) {
+      if (this.#counts[block] !== UNKNOWN) continue;
+      this.#learn(block);
+      return true;
     }
     return false;
   }
@@ -81,20 +79,19 @@ export class CountIndex {
 
   /** Live keys of `range` if all its blocks are known; what is scanned is no more than two of them. */
   countKnown(range: KeyRange): number | undefined {
-    const { lo, hi } = range;
     if (!this.#isKnown(range)) return undefined;
-    this.#cutAt(lo);
-    if (hi !== undefined) this.#cutAt(hi);
-    const end = hi === undefined ? this.#bounds.length : this.#blockOf(hi);
+    this.#cutAt(range.lo);
+    if (range.hi !== undefined) this.#cutAt(range.hi);
+    const end = this.#endOf(range);
     let sum = 0;
-    for (let block = this.#blockOf(lo); block < end; block++) sum += this.#counts[block] ?? 0;
+    for (let block = this.#blockOf(range.lo); block < end; block++) sum += this.#counts[block] ?? 0;
     if (this.#bounds.length > this.#maxBlocks) this.#coarsen();
     return sum;
   }
 
-  #isKnown({ lo, hi }: KeyRange): boolean {
-    for (let block = this.#blockOf(lo); block < this.#bounds.length; block++) {
-      if (hi !== undefined && (this.#bounds[block] ?? '') >= hi) return true;
+  #isKnown(range: KeyRange): boolean {
+    const end = this.#endOf(range);
+    for (let block = this.#blockOf(range.lo); block < end; block++) {
       if (this.#counts[block] === UNKNOWN) return false;
     }
     return true;
@@ -194,6 +191,13 @@ export class CountIndex {
     }
     scan.close();
     return count;
+  }
+
+  /** The first block that lies wholly above a range. */
+  #endOf({ hi }: KeyRange): number {
+    if (hi === undefined) return this.#bounds.length;
+    const block = this.#blockOf(hi);
+    return this.#bounds[block] === hi ? block : block + 1;
   }
 
   /** The block that holds `keyText`. */

@@ -121,7 +121,7 @@ export class ModelStore {
     const compact = this.compactRevision;
     return this.versions.filter((version, i) => {
       if (version.main > compact) return true;
-      if (version.deleted && version.main < compact) return false;
+      if (version.deleted) return version.main === compact;
       const next = this.versions.slice(i + 1).find((v) => v.key === version.key);
       return next === undefined || next.main > compact;
     });
