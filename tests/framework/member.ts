@@ -15,7 +15,7 @@ export interface MemberOptions {
 }
 
 /** How to run one of the servers. */
-interface ServerProgram {
+export interface ServerProgram {
   readonly file: string;
   readonly args: readonly string[];
 }
@@ -42,7 +42,11 @@ export function startKvorum(options: MemberOptions = {}): Promise<TestMember> {
 
 /** Starts the real etcd as a cluster of one. */
 export function startEtcd(real: RealEtcd, options: MemberOptions = {}): Promise<TestMember> {
-  return TestMember.start({ file: real.etcd, args: [] }, options);
+  return TestMember.start(etcdProgram(real), options);
+}
+
+export function etcdProgram(real: RealEtcd): ServerProgram {
+  return { file: real.etcd, args: [] };
 }
 
 /** How to run Kvorum by hand, for tests that need no running member. */
@@ -88,7 +92,7 @@ export class TestMember {
         return new TestMember(program, options, dataDir, process, clientPort);
       } catch (error) {
         await process[Symbol.asyncDispose]();
-        const taken = /address already in use|EADDRINUSE/i.test(process.stderr.text);
+        const taken = /address (is|already) in use/i.test(process.stderr.text);
         if (!taken || attempt === START_ATTEMPTS) throw error;
       }
     }
