@@ -88,6 +88,7 @@ export interface Limits {
   readonly pingWithoutStreams: boolean;
 }
 
+/** What holds where nothing else is chosen. Its reasons stand at `Limits`. */
 export const defaultLimits: Limits = {
   maxConcurrentStreams: 1000,
   maxFrameBytes: 16 * KiB,

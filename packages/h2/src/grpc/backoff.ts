@@ -10,6 +10,7 @@ export interface BackoffOptions {
   readonly jitter: number;
 }
 
+/** What holds where a client's options say nothing. */
 export const defaultBackoff: BackoffOptions = {
   initialMs: 1000,
   maxMs: 20_000,

@@ -22,6 +22,7 @@ export interface CallOptions {
 /** `idle`: no connection and none wanted. `waiting`: before the next attempt. */
 export type ClientState = 'idle' | 'connecting' | 'ready' | 'waiting' | 'closed';
 
+/** How a client reaches its server, and what it is made of. */
 export interface GrpcClientOptions {
   /** Opens a byte stream to the server, TLS and all. Rejects when it cannot. */
   readonly dial: () => Promise<Duplex>;

@@ -52,6 +52,7 @@ export interface UnaryCall extends CallInfo {
   fail(status: StatusCode, message: string, details?: Uint8Array): void;
 }
 
+/** A method with one message in and one out. */
 export interface UnaryMethod {
   readonly kind: 'unary';
   /**
@@ -87,12 +88,14 @@ export interface StreamReceiver {
   onAbort(reason: AbortReason): void;
 }
 
+/** A method with any number of messages either way. */
 export interface StreamMethod {
   readonly kind: 'stream';
   /** Called when the call's headers arrive. It may send, and even end, before it returns. */
   open(call: StreamCall): StreamReceiver;
 }
 
+/** A method by what serves it; it answers one call at a time, any number at once. */
 export type GrpcMethod = UnaryMethod | StreamMethod;
 
 /** Methods by path, e.g. '/etcdserverpb.KV/Put'. */
@@ -148,6 +151,7 @@ export interface ServerStats {
   messageSent(path: string, bytes: number): void;
 }
 
+/** What a server serves, and what it is made of. */
 export interface GrpcServerOptions {
   readonly methods: GrpcService;
   readonly clock: Clock;
