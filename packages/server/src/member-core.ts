@@ -48,6 +48,11 @@ export interface CoreParts {
 
 /** Time a request may wait for its quorum beside two election time-outs, as in etcd. */
 const REQUEST_TIMEOUT_MS = 5000;
+/**
+ * Recent events kept for watchers that are a little behind: tens of thousands of small ones, a fraction of a second of
+ * a busy member. Those further behind read from disk.
+ */
+const WATCH_RING_BYTES = 8 * 1024 * 1024;
 /** Responses this much larger than the largest request are split for watchers that asked for it, as in etcd. */
 const FRAGMENT_OVERHEAD_BYTES = 512 * 1024;
 
@@ -99,7 +104,12 @@ export class MemberCore {
       now: clock.nowMs,
       minTtlSeconds: this.#minLeaseTtlSeconds(),
     });
-    const hub = new WatchHub({ source: store, turn: clock.nextTurn, now: clock.nowMs });
+    const hub = new WatchHub({
+      source: store,
+      turn: clock.nextTurn,
+      now: clock.nowMs,
+      ringBytes: WATCH_RING_BYTES,
+    });
     const applier = new Applier(store, lessor, this.alarms, this.cluster);
     this.#machine = new StateMachine({
       store,

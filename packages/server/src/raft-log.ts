@@ -39,7 +39,7 @@ export interface RaftLogOptions {
  * nobody to send them to yet; what a restart needs is on disk.
  */
 const KEEP_ENTRIES = 4096;
-const KEEP_BYTES = 16 * 1024 * 1024;
+const KEEP_BYTES = 4 * 1024 * 1024;
 
 /** Zeros written ahead for the next segment in one go: 0.4 ms of work. */
 const PREPARE_BYTES = 1024 * 1024;
