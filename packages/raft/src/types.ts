@@ -76,6 +76,7 @@ export interface ConfState {
   autoLeave: boolean;
 }
 
+/** What a snapshot stands for; all that raft itself looks at. */
 export interface SnapshotMetadata {
   confState: ConfState;
   /** The last index and its term that the snapshot stands for. */
@@ -110,6 +111,7 @@ export interface ConfChange {
  */
 export type ConfChangeTransition = 'auto' | 'jointImplicit' | 'jointExplicit';
 
+/** One step of a `ConfChangeV2`: what becomes of one member. */
 export interface ConfChangeSingle {
   type: ConfChangeType;
   nodeId: MemberId;

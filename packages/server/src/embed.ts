@@ -8,6 +8,7 @@ import { Metrics } from './metrics/metrics.ts';
 import { startMember } from './server.ts';
 import { ETCD_VERSION } from './version.ts';
 
+/** How an embedded member runs; everything has a default. */
 export interface EmbedOptions {
   /** `memory` keeps nothing; `rocksdb`, the default, keeps everything in `dataDir`. */
   readonly engine?: 'memory' | 'rocksdb';

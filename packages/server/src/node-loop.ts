@@ -130,8 +130,8 @@ export class NodeLoop {
   }
 
   /**
-   * Fails what waits; nothing runs afterwards. What is in flight has an unknown outcome. Resolves when no sync is running
-   * any more, so that the log may be closed.
+   * Fails what waits; nothing runs afterwards. What is in flight has an unknown outcome. Resolves when no sync is
+   * running any more, so that the log may be closed.
    */
   stop(): Promise<void> {
     if (this.#stopped) return this.#syncDone;

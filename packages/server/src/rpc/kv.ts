@@ -98,7 +98,12 @@ export class KvService {
       call.reply(encodeRangeResponse(headers.at(store.revision), range));
       return;
     }
-    store.rangeAsync(rangeQueryOf(request)).then(
+    const soon = store.rangeSoon(rangeQueryOf(request));
+    if (!(soon instanceof Promise)) {
+      call.reply(encodeRangeResponse(headers.at(store.revision), soon));
+      return;
+    }
+    soon.then(
       (range) => call.reply(encodeRangeResponse(headers.at(store.revision), range)),
       (error: unknown) => failCall(call, error),
     );
