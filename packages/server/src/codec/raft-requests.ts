@@ -246,8 +246,11 @@ function decodeMemberAttributes(bytes: Uint8Array): MemberAttributesSetRequest {
   return { kind: 'memberAttributesSet', memberId, name, clientUrls };
 }
 
-/** Many small messages are two integers in fields 1 and 2. */
-function decodeTwoInts(bytes: Uint8Array): { first: bigint; second: bigint } {
+/**
+ * Many small messages are two integers in fields 1 and 2, or one. Unlike the generated code this refuses fields whose
+ * wire type is another one, as etcd does.
+ */
+export function decodeTwoInts(bytes: Uint8Array): { first: bigint; second: bigint } {
   const reader = new ProtoReader(bytes);
   let first = 0n;
   let second = 0n;

@@ -1,7 +1,7 @@
 import { create, toBinary } from '@bufbuild/protobuf';
-import { MemberListRequestSchema, MemberListResponseSchema } from '@kvorum/api';
+import { MemberListResponseSchema } from '@kvorum/api';
 import type { GrpcMethod } from '@kvorum/h2';
-import { decodeMessage } from '../codec/message.ts';
+import { decodeTwoInts } from '../codec/raft-requests.ts';
 import type { Cluster } from '../membership/cluster.ts';
 import type { NodeLoop } from '../node-loop.ts';
 import type { MemberHeaders } from './headers.ts';
@@ -21,7 +21,7 @@ export function clusterMethods(options: ClusterOptions): [string, GrpcMethod][] 
 /** The header has no revision: membership isn't part of the key-value store. */
 async function memberList(options: ClusterOptions, bytes: Uint8Array): Promise<Uint8Array> {
   const { cluster, loop, headers } = options;
-  const { linearizable } = decodeMessage(MemberListRequestSchema, bytes);
+  const linearizable = decodeTwoInts(bytes).first !== 0n;
   if (linearizable) {
     await new Promise<void>((run, fail) => loop.linearizableRead({ run, fail }));
   }

@@ -3,16 +3,13 @@ import {
   EtcdError,
   etcdErrors,
   LeaseGrantResponseSchema,
-  LeaseKeepAliveRequestSchema,
-  LeaseKeepAliveResponseSchema,
   LeaseLeasesResponseSchema,
-  LeaseTimeToLiveRequestSchema,
   LeaseTimeToLiveResponseSchema,
 } from '@kvorum/api';
 import type { GrpcMethod, StreamCall, StreamReceiver } from '@kvorum/h2';
 import { type Lessor, MAX_LEASE_TTL_SECONDS, type Store } from '@kvorum/mvcc';
-import { decodeMessage } from '../codec/message.ts';
-import { decodeLeaseGrant, decodeLeaseRevoke } from '../codec/raft-requests.ts';
+import { ProtoWriter } from '../codec/proto-writer.ts';
+import { decodeLeaseGrant, decodeLeaseRevoke, decodeTwoInts } from '../codec/raft-requests.ts';
 import type { Proposer } from '../proposer.ts';
 import type { MemberHeaders } from './headers.ts';
 import { statusOf, unaryAsync } from './method.ts';
@@ -71,7 +68,8 @@ export class LeaseService {
   /** An unknown lease is no error: its TTL is -1. */
   async #timeToLive(bytes: Uint8Array): Promise<Uint8Array> {
     const { lessor, store, headers } = this.#options;
-    const { ID, keys } = decodeMessage(LeaseTimeToLiveRequestSchema, bytes);
+    const { first: ID, second } = decodeTwoInts(bytes);
+    const keys = second !== 0n;
     const found = lessor.timeToLive(ID);
     const response = create(LeaseTimeToLiveResponseSchema, {
       header: headers.message(store.revision),
@@ -93,6 +91,8 @@ export class LeaseService {
   }
 }
 
+const writer = new ProtoWriter(256);
+
 /** Renewals on one stream: one response per request, in order. */
 class KeepAliveStream implements StreamReceiver, EndlessStream {
   readonly #options: LeaseOptions;
@@ -112,7 +112,7 @@ class KeepAliveStream implements StreamReceiver, EndlessStream {
   onMessage(message: Uint8Array): void {
     let id: bigint;
     try {
-      id = decodeMessage(LeaseKeepAliveRequestSchema, message).ID;
+      id = decodeTwoInts(message).first;
     } catch (error) {
       const { status, text } = statusOf(error);
       this.#end(status, text);
@@ -151,12 +151,9 @@ class KeepAliveStream implements StreamReceiver, EndlessStream {
     const revision = store.revision;
     const renewal = lessor.renew(id);
     if (renewal?.needsReset === true) return false;
-    const response = create(LeaseKeepAliveResponseSchema, {
-      header: headers.message(revision),
-      ID: id,
-      TTL: BigInt(renewal?.ttlSeconds ?? 0),
-    });
-    const more = this.#call.send(toBinary(LeaseKeepAliveResponseSchema, response));
+    writer.raw(headers.at(revision)).tag(0x10).int64(id);
+    if (renewal !== undefined) writer.tag(0x18).uint(renewal.ttlSeconds);
+    const more = this.#call.send(writer.take());
     if (!more) this.#call.pause();
     return true;
   }

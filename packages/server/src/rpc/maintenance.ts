@@ -4,18 +4,15 @@ import {
   type AlarmType,
   apiVersion,
   EtcdError,
-  HashKVRequestSchema,
   HashKVResponseSchema,
   HashResponseSchema,
-  MoveLeaderRequestSchema,
   StatusResponseSchema,
 } from '@kvorum/api';
 import type { GrpcMethod } from '@kvorum/h2';
 import type { Store } from '@kvorum/mvcc';
 import { type Alarms, alarmName } from '../apply/alarms.ts';
 import { toEtcdError } from '../apply/reader.ts';
-import { decodeMessage } from '../codec/message.ts';
-import { decodeAlarm } from '../codec/raft-requests.ts';
+import { decodeAlarm, decodeTwoInts } from '../codec/raft-requests.ts';
 import type { Cluster } from '../membership/cluster.ts';
 import type { Proposer } from '../proposer.ts';
 import type { MemberHeaders } from './headers.ts';
@@ -110,7 +107,7 @@ export class MaintenanceService {
 
   async #hashKv(bytes: Uint8Array): Promise<Uint8Array> {
     const { store, headers } = this.#options;
-    const { revision } = decodeMessage(HashKVRequestSchema, bytes);
+    const { first: revision } = decodeTwoInts(bytes);
     try {
       const found = await store.hashKv(Number(revision));
       const response = create(HashKVResponseSchema, {
@@ -127,10 +124,10 @@ export class MaintenanceService {
 
   /** Moving to the member that leads already is done at once; nobody else can lead a cluster of one. */
   async #moveLeader(bytes: Uint8Array): Promise<Uint8Array> {
-    const { targetID } = decodeMessage(MoveLeaderRequestSchema, bytes);
+    const targetId = BigInt.asUintN(64, decodeTwoInts(bytes).first);
     const { leader } = this.#options.raftStatus();
     if (leader !== this.#options.headers.memberId) throw new EtcdError('notLeader');
-    if (targetID !== leader) throw new EtcdError('badLeaderTransferee');
+    if (targetId !== leader) throw new EtcdError('badLeaderTransferee');
     return new Uint8Array(0);
   }
 }
