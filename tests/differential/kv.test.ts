@@ -4,7 +4,7 @@ import type { RangeRequest_SortOrder, RangeRequest_SortTarget } from '@kvorum/ap
 import { describe, expect, it } from 'vitest';
 import { TestClient } from '../framework/client.ts';
 import { knownDifference } from '../framework/known-differences.ts';
-import { type MemberOptions, startEtcd, startKvorum } from '../framework/member.ts';
+import { type MemberOptions, startBoth, startKvorum } from '../framework/member.ts';
 import { chooseSeed, Prng } from '../framework/prng.ts';
 import { type RealEtcd, realEtcd } from '../framework/real-etcd.ts';
 import { type Call, describeCall } from './call.ts';
@@ -27,9 +27,8 @@ const shrinkMs = 120_000;
 const options: MemberOptions = { flags: [`--max-txn-ops=${maxTxnOps}`] };
 
 async function withFreshPair<T>(etcd: RealEtcd, use: (pair: Pair) => Promise<T>): Promise<T> {
-  await using theirs = await startEtcd(etcd, options);
-  await using ours = await startKvorum(options);
-  await using pair = await Pair.connect(theirs.url, ours.url);
+  await using both = await startBoth(etcd, options);
+  await using pair = await Pair.connect(both.etcd.url, both.kvorum.url);
   return await use(pair);
 }
 

@@ -27,8 +27,8 @@ export async function play(
   script: Script,
   options: MemberOptions = {},
 ): Promise<Transcripts> {
-  await using etcd = await startEtcd(real, options);
-  await using kvorum = await startKvorum(options);
+  await using both = await startBoth(real, options);
+  const { etcd, kvorum } = both;
   const [theirs, ours] = await Promise.all([etcd, kvorum].map((one) => record(real, one, script)));
   return { etcd: theirs ?? [], kvorum: ours ?? [] };
 }

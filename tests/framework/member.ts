@@ -49,6 +49,18 @@ export function etcdProgram(real: RealEtcd): ServerProgram {
   return { file: real.etcd, args: [] };
 }
 
+/** A member of each, started side by side. */
+export async function startBoth(
+  real: RealEtcd,
+  options: MemberOptions = {},
+): Promise<{ readonly etcd: TestMember; readonly kvorum: TestMember } & AsyncDisposable> {
+  const [etcd, kvorum] = await Promise.all([startEtcd(real, options), startKvorum(options)]);
+  const dispose = async () => {
+    await Promise.all([etcd, kvorum].map((member) => member[Symbol.asyncDispose]()));
+  };
+  return { etcd, kvorum, [Symbol.asyncDispose]: dispose };
+}
+
 /** How to run Kvorum by hand, for tests that need no running member. */
 export function kvorumProgram(): ServerProgram {
   const other = process.env.KVORUM_TEST_SERVER;
