@@ -200,7 +200,7 @@ describe.each(packageFolders())('packages/%s', (folder) => {
       license: 'Apache-2.0',
       type: 'module',
       sideEffects: false,
-      engines: { node: '>=22.12' },
+      engines: { node: expect.stringMatching(/^>=22\.1[23]$/) },
       files: ['dist'],
     });
     expect(manifest.description).toMatch(/\.$/);
