@@ -3,12 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Etcdctl } from '../framework/etcdctl.ts';
 import { eventually } from '../framework/eventually.ts';
-import {
-  type MemberOptions,
-  startEtcd,
-  startKvorum,
-  type TestMember,
-} from '../framework/member.ts';
+import { type MemberOptions, startBoth, type TestMember } from '../framework/member.ts';
 import type { ExitStatus, RunningProgram } from '../framework/process.ts';
 import type { RealEtcd } from '../framework/real-etcd.ts';
 
