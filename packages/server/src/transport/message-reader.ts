@@ -14,12 +14,15 @@ const HEAD_BYTES = 5;
 /** Cuts a stream of bytes into gRPC messages: a flag byte, a 4-byte length, the message. */
 export class MessageReader {
   readonly #maxBytes: number;
+  readonly #isGzip: boolean;
   readonly #receiver: MessageReceiver;
   #bytes: Buffer = Buffer.alloc(0);
   #failed = false;
 
-  constructor(maxBytes: number, receiver: MessageReceiver) {
+  /** `isGzip`: messages may come compressed. */
+  constructor(maxBytes: number, isGzip: boolean, receiver: MessageReceiver) {
     this.#maxBytes = maxBytes;
+    this.#isGzip = isGzip;
     this.#receiver = receiver;
   }
 
@@ -34,7 +37,7 @@ export class MessageReader {
         return;
       }
       if (this.#bytes.length < HEAD_BYTES + size) return;
-      const compressed = this.#bytes[0] === 1;
+      const compressed = this.#bytes[0] !== 0;
       const message = this.#bytes.subarray(HEAD_BYTES, HEAD_BYTES + size);
       this.#bytes = this.#bytes.subarray(HEAD_BYTES + size);
       this.#deliver(message, compressed);
@@ -52,6 +55,10 @@ export class MessageReader {
   #deliver(message: Buffer, compressed: boolean): void {
     if (!compressed) {
       this.#receiver.onMessage(message);
+      return;
+    }
+    if (!this.#isGzip) {
+      this.#fail(INTERNAL, 'grpc: compressed flag set with identity or empty encoding');
       return;
     }
     let plain: Buffer;

@@ -25,6 +25,7 @@ import type { Clock } from '../clock.ts';
 import { parseTimeout } from './grpc-timeout.ts';
 import { MessageReader } from './message-reader.ts';
 import { percentEncode } from './percent-encode.ts';
+import { refusalOf } from './refusal.ts';
 import type { Transport } from './transport.ts';
 
 export interface NodeHttp2Options {
@@ -39,13 +40,15 @@ export interface NodeHttp2Options {
 }
 
 const DEADLINE_EXCEEDED = 4;
-const UNIMPLEMENTED = 12;
+const INTERNAL = 13;
 /** Windows of 1 MiB a stream and 16 MiB a connection: Node's own 64 KiB stall large values. */
 const STREAM_WINDOW = 1024 * 1024;
 const CONNECTION_WINDOW = 16 * 1024 * 1024;
 /** Node's accounting of a connection's memory, in MB; its default of 10 closes busy connections. */
 const MAX_SESSION_MEMORY_MB = 256;
 const SEND_HIGH_WATER_BYTES = 256 * 1024;
+/** How long a caller may go on sending after its call was answered, before its stream is reset. */
+const LINGER_MS = 2000;
 
 /** gRPC over Node's own HTTP/2, through its lowest API: one `stream` event a call and no request objects. */
 export class NodeHttp2Transport implements Transport {
@@ -63,7 +66,7 @@ export class NodeHttp2Transport implements Transport {
     this.#server.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
       const type = headers['content-type'] ?? '';
       if (type === 'application/grpc' || /^application\/grpc[+;]/.test(type)) {
-        new GrpcStream(options, stream, headers).start();
+        new GrpcStream(options, stream, headers).start(headers);
         return;
       }
       // What a 'request' listener would get; one of those would also answer the calls above.
@@ -77,7 +80,6 @@ export class NodeHttp2Transport implements Transport {
   accept(socket: Socket, firstBytes: Buffer): void {
     socket.pause();
     socket.unshift(firstBytes);
-    // The session takes over what is buffered by itself; resuming here would lose it.
     // The session takes over what is buffered by itself; resuming here would lose it.
     (this.#server as EventEmitter).emit('connection', socket);
   }
@@ -138,33 +140,29 @@ class GrpcStream implements UnaryCall, StreamCall {
     throw new Error('node:http2 calls have no connection object');
   }
 
-  start(): void {
+  start(headers: IncomingHttpHeaders): void {
     const stream = this.#stream;
     stream.on('error', () => {});
-    this.#method = this.#options.methods.get(this.path);
-    if (this.#method === undefined) {
-      stream.resume();
-      const [, service = '', method = ''] = this.path.split('/');
-      const known = [...this.#options.methods.keys()].some((path) =>
-        path.startsWith(`/${service}/`),
-      );
-      const text = known
-        ? `unknown method ${method} for service ${service}`
-        : `unknown service ${service}`;
-      this.#finish(UNIMPLEMENTED, text);
+    const refusal = refusalOf(this.path, headers, this.#options.methods);
+    if (refusal !== undefined) {
+      this.#finish(refusal.status, refusal.text, refusal.httpStatus);
       return;
     }
+    this.#method = this.#options.methods.get(this.path);
     this.#options.stats.callStarted(this.path);
     stream.once('close', () => this.#abort('cancelled'));
     if (this.timeoutMs !== undefined) {
       this.#stopTimer = this.#options.clock.after(this.timeoutMs, () => this.#expire());
     }
-    const reader = new MessageReader(this.#options.maxReceiveMessageBytes, {
+    const isGzip = headers['grpc-encoding'] === 'gzip';
+    const reader = new MessageReader(this.#options.maxReceiveMessageBytes, isGzip, {
       onMessage: (message) => this.#onMessage(message),
       onError: (status, text) => this.#finish(status, text),
     });
-    if (this.#method.kind === 'stream') this.#receiver = this.#method.open(this);
-    stream.on('data', (chunk: Buffer) => reader.push(chunk));
+    if (this.#method?.kind === 'stream') this.#receiver = this.#method.open(this);
+    stream.on('data', (chunk: Buffer) => {
+      if (!this.#ended) reader.push(chunk);
+    });
     stream.on('end', () => {
       if (reader.end()) this.#onHalfClose();
     });
@@ -178,7 +176,7 @@ class GrpcStream implements UnaryCall, StreamCall {
 
   reply(message: Message): void {
     this.send(message);
-    this.#finish(0, '');
+    this.#finish(0);
   }
 
   fail(status: number, text: string): void {
@@ -186,7 +184,7 @@ class GrpcStream implements UnaryCall, StreamCall {
   }
 
   send(message: Message): boolean {
-    if (this.#ended || this.aborted) return true;
+    if (this.#ended || this.aborted || this.#isGone) return true;
     this.#respond();
     const pieces = message instanceof Uint8Array ? [message] : message;
     let size = 0;
@@ -202,6 +200,11 @@ class GrpcStream implements UnaryCall, StreamCall {
     this.#finish(status, text);
   }
 
+  /** The caller has reset the stream; the event that tells it is on its way. */
+  get #isGone(): boolean {
+    return this.#stream.destroyed || this.#stream.closed;
+  }
+
   pause(): void {
     this.#stream.pause();
   }
@@ -211,6 +214,11 @@ class GrpcStream implements UnaryCall, StreamCall {
   }
 
   #onMessage(message: Uint8Array): void {
+    if (this.#ended || this.aborted) return;
+    if (this.#request !== undefined) {
+      this.#finish(INTERNAL, 'more than one message for a unary call');
+      return;
+    }
     this.#options.stats.messageReceived(this.path, message.length);
     if (this.#receiver !== undefined) this.#receiver.onMessage(message);
     else this.#request = message;
@@ -220,7 +228,7 @@ class GrpcStream implements UnaryCall, StreamCall {
     if (this.#ended || this.aborted) return;
     if (this.#receiver !== undefined) this.#receiver.onHalfClose();
     else if (this.#method?.kind === 'unary') {
-      if (this.#request === undefined) this.#finish(13, 'grpc: a unary call without a message');
+      if (this.#request === undefined) this.#finish(INTERNAL, 'no message was sent');
       else this.#method.handle(this.#request, this);
     }
   }
@@ -234,7 +242,7 @@ class GrpcStream implements UnaryCall, StreamCall {
     );
   }
 
-  #finish(status: number, text: string): void {
+  #finish(status: number, text = '', httpStatus = 200): void {
     if (this.#ended || this.aborted) return;
     this.#ended = true;
     this.#stopTimer?.();
@@ -247,9 +255,10 @@ class GrpcStream implements UnaryCall, StreamCall {
       ...(text === '' ? {} : { 'grpc-message': percentEncode(text) }),
     };
     const stream = this.#stream;
-    if (stream.destroyed) return;
+    if (this.#isGone) return;
     if (!this.#responded) {
-      const headers = { ':status': 200, 'content-type': 'application/grpc', ...trailers };
+      const type = 'application/grpc';
+      const headers = { ':status': httpStatus, 'content-type': type, ...trailers };
       stream.respond(headers, { endStream: true });
       this.#stopReading();
       return;
@@ -261,9 +270,16 @@ class GrpcStream implements UnaryCall, StreamCall {
     stream.end();
   }
 
-  /** A caller that still sends is told that nobody listens any more (RFC 9113 §8.1). */
+  /**
+   * What a caller still sends is thrown away. One that does not come to its end is told that nobody listens (RFC 9113
+   * §8.1), but later: node:http2 drops what waits to be sent on a stream that is reset, even the status of the call.
+   */
   #stopReading(): void {
-    if (!this.#stream.readableEnded) this.#stream.close(constants.NGHTTP2_NO_ERROR);
+    const stream = this.#stream;
+    stream.resume();
+    if (stream.readableEnded) return;
+    const reset = () => stream.close(constants.NGHTTP2_NO_ERROR);
+    stream.once('close', this.#options.clock.after(LINGER_MS, reset));
   }
 
   #expire(): void {
