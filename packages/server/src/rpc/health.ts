@@ -50,7 +50,7 @@ class HealthWatch implements StreamReceiver, EndlessStream {
       const { service } = decodeMessage(health.HealthCheckRequestSchema, message);
       this.#call.send(encodeStatus(service === '' ? SERVING : SERVICE_UNKNOWN));
     } catch (error) {
-      const { status, text } = statusOf(error);
+      const { status, text } = statusOf(error, 'stream');
       this.#call.end(status, text);
     }
   }

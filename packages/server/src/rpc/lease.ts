@@ -114,7 +114,7 @@ class KeepAliveStream implements StreamReceiver, EndlessStream {
     try {
       id = decodeTwoInts(message).first;
     } catch (error) {
-      const { status, text } = statusOf(error);
+      const { status, text } = statusOf(error, 'stream');
       this.#end(status, text);
       return;
     }
@@ -164,7 +164,7 @@ class KeepAliveStream implements StreamReceiver, EndlessStream {
       try {
         while (!this.#ended && !this.#renew(id)) await this.#resetCheckpoint(id);
       } catch (error) {
-        const { status, text } = statusOf(error);
+        const { status, text } = statusOf(error, 'stream');
         this.#end(status, text);
       }
       this.#waiting--;

@@ -39,15 +39,24 @@ export function unaryAsync(
   });
 }
 
+/** What grpc-go says about a message that can't be decoded, by the kind of call that it came on. */
+const malformed = {
+  unary: 'grpc: error unmarshalling request',
+  stream: 'grpc: failed to unmarshal the received message',
+} as const;
+
 /**
  * The status behind what a handler threw. Errors that are neither etcd's nor about malformed input are bugs: they are
  * thrown on, and end the process rather than be answered.
  */
-export function statusOf(error: unknown): { status: number; text: string } {
+export function statusOf(
+  error: unknown,
+  kind: keyof typeof malformed = 'unary',
+): { status: number; text: string } {
   const known = toEtcdError(error);
   if (known instanceof EtcdError) return { status: known.wireStatus, text: known.text };
   if (known instanceof ProtoError) {
-    return { status: INTERNAL, text: `grpc: error unmarshalling request: ${known.message}` };
+    return { status: INTERNAL, text: `${malformed[kind]}: ${known.message}` };
   }
   if (known instanceof LeaseError) return { status: UNKNOWN, text: known.message };
   throw known;

@@ -48,7 +48,7 @@ class RangeStream implements StreamReceiver {
     this.#run(message).then(
       () => this.#call.end(),
       (error: unknown) => {
-        const { status, text } = statusOf(error);
+        const { status, text } = statusOf(error, 'stream');
         this.#call.end(status, text);
       },
     );

@@ -101,7 +101,7 @@ class ReflectionStream implements StreamReceiver {
       });
       if (!this.#call.send(toBinary(RESPONSE, response))) this.#call.pause();
     } catch (error) {
-      const { status, text } = statusOf(error);
+      const { status, text } = statusOf(error, 'stream');
       this.#call.end(status, text);
     }
   }

@@ -75,7 +75,7 @@ class WatchStream implements StreamReceiver, WatchSink, EndlessStream {
     try {
       request = decodeWatchRequest(message);
     } catch (error) {
-      const { status, text } = statusOf(error);
+      const { status, text } = statusOf(error, 'stream');
       this.#close();
       this.#call.end(status, text);
       return;
