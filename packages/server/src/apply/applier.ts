@@ -16,6 +16,8 @@ export interface LeaseResult {
   readonly kind: 'lease';
   /** Seconds that were granted; 0 for a revoke. */
   readonly ttlSeconds: number;
+  /** Of the store right after this request: a revoke that deleted keys made it. */
+  readonly revision: number;
 }
 
 export interface AlarmResult {
@@ -71,12 +73,12 @@ export class Applier {
       case 'leaseGrant': {
         if (this.#lessor.has(request.id)) throw new EtcdError('leaseExist');
         const ttlSeconds = this.#lessor.grant(batch, request.id, request.ttlSeconds);
-        return { kind: 'lease', ttlSeconds };
+        return { kind: 'lease', ttlSeconds, revision: batch.revision };
       }
       case 'leaseRevoke':
         if (!this.#lessor.has(request.id)) throw new EtcdError('leaseNotFound');
         this.#lessor.revoke(batch, request.id);
-        return { kind: 'lease', ttlSeconds: 0 };
+        return { kind: 'lease', ttlSeconds: 0, revision: batch.revision };
       case 'leaseCheckpoint':
         for (const { id, remainingSeconds } of request.checkpoints) {
           this.#lessor.checkpoint(batch, id, remainingSeconds);

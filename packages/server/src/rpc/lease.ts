@@ -44,13 +44,13 @@ export class LeaseService {
   }
 
   async #grant(bytes: Uint8Array): Promise<Uint8Array> {
-    const { proposer, headers, store } = this.#options;
+    const { proposer, headers } = this.#options;
     const asked = decodeLeaseGrant(bytes);
     if (asked.ttlSeconds > MAX_LEASE_TTL_SECONDS) throw new EtcdError('leaseTtlTooLarge');
     const id = asked.id === 0n ? proposer.nextLeaseId() : asked.id;
     const result = await proposer.propose({ ...asked, id });
     if (result.kind !== 'lease') throw new Error(`a lease grant gave a ${result.kind}`);
-    const header = headers.message(store.revision);
+    const header = headers.message(result.revision);
     const response = create(LeaseGrantResponseSchema, {
       header,
       ID: id,
@@ -61,8 +61,9 @@ export class LeaseService {
 
   async #revoke(bytes: Uint8Array): Promise<Uint8Array> {
     const { proposer, headers } = this.#options;
-    await proposer.propose(decodeLeaseRevoke(bytes));
-    return headers.now();
+    const result = await proposer.propose(decodeLeaseRevoke(bytes));
+    if (result.kind !== 'lease') throw new Error(`a lease revoke gave a ${result.kind}`);
+    return headers.at(result.revision);
   }
 
   /** An unknown lease is no error: its TTL is -1. */
