@@ -67,7 +67,7 @@ export class Auditor {
     const [lost] = this.#acknowledged.values();
     if (lost !== undefined) throw new Error(`lost: ${lost.what} at ${lost.acknowledged}`);
     if (!isDeepStrictEqual(keys, this.#model.state())) {
-      const shown = JSON.stringify({ keys, expected: this.#model.state() }, writeBigint);
+      const shown = show({ keys, expected: this.#model.state() });
       throw new Error(`a range shows what the history does not lead to: ${shown}`);
     }
     const leases = await observeLeases(client);
@@ -94,9 +94,9 @@ export class Auditor {
     const changes: Change[] = events.map(({ key, value, lease }) => ({ key, value, lease }));
     const write = this.#writeOf(revision, changes);
     if (write === undefined) {
-      throw new Error(
-        `nobody wrote what is at ${revision}: ${JSON.stringify(changes, writeBigint)}`,
-      );
+      const told = this.#acknowledged.get(revision);
+      const answer = told === undefined ? '' : `, where an answer told of ${show(told)}`;
+      throw new Error(`nobody wrote what is at ${revision}: ${show(changes)}${answer}`);
     }
     this.#acknowledged.delete(revision);
     this.#unanswered.delete(write);
@@ -125,6 +125,6 @@ export class Auditor {
   }
 }
 
-function writeBigint(_name: string, value: unknown): unknown {
-  return typeof value === 'bigint' ? `${value}` : value;
+function show(value: unknown): string {
+  return JSON.stringify(value, (_, part) => (typeof part === 'bigint' ? `${part}` : part));
 }
