@@ -71,6 +71,10 @@ function refusalOf(head: RequestHead, methods: GrpcService): Refusal | undefined
   if (!methods.has(head.path)) {
     return refuse(200, Status.unimplemented, unknownMethodText(head.path, methods));
   }
+  if (grpcTimeout !== undefined && parseTimeout(grpcTimeout) === 0) {
+    // No time at all: the deadline has passed before the handler could start.
+    return refuse(200, Status.deadlineExceeded, 'context deadline exceeded');
+  }
   const isKnown = grpcEncoding === undefined || acceptedEncodings.split(',').includes(grpcEncoding);
   if (isKnown) return undefined;
   const message = `grpc: Decompressor is not installed for grpc-encoding "${grpcEncoding}"`;
