@@ -50,7 +50,7 @@ describe('buildConfig', () => {
       cors: ['*'],
       logOutputs: ['default'],
       kvorumTransport: 'h2',
-      kvorumCacheBytes: 32 * 1024 * 1024,
+      kvorumCacheBytes: 16 * 1024 * 1024,
     });
     expect(configOf([])).not.toHaveProperty('walDir');
     expect(configOf([])).not.toHaveProperty('listenClientHttpUrls');

@@ -236,7 +236,7 @@ export const supportedFlags: readonly Flag[] = [
     'HTTP/2 implementation of the client port: h2 or node-http2.',
     { choices: ['h2', 'node-http2'] },
   ),
-  kvorum('uint', 'kvorum-cache-bytes', '33554432', 'Memory for the caches of keys and values.'),
+  kvorum('uint', 'kvorum-cache-bytes', '16777216', 'Memory for the caches of keys and values.'),
   kvorum(
     'choice',
     'kvorum-engine',
