@@ -1,6 +1,5 @@
 /**
- * One change of one key. Events are shared by all who listen, so nothing in them is ever written to;
- * only the two cached encodings are filled in, once, by the code that sends them.
+ * One change of one key. Events are shared by all who listen, so nothing in them is ever written to.
  */
 export class StoreEvent {
   /** Main revision, shared by all changes of one request. */
@@ -19,10 +18,6 @@ export class StoreEvent {
   readonly prevSub: number;
   /** The replaced KeyValue if it was at hand; if not, `Store.previousOf` looks it up. */
   readonly prev: Uint8Array | undefined;
-  /** mvccpb.Event without prev_kv; a cache for the watch code. */
-  encoded: Uint8Array | undefined;
-  /** mvccpb.Event with prev_kv; a cache for the watch code. */
-  encodedWithPrev: Uint8Array | undefined;
 
   constructor(
     main: number,
@@ -44,8 +39,6 @@ export class StoreEvent {
     this.prevMain = prevMain;
     this.prevSub = prevSub;
     this.prev = prev;
-    this.encoded = undefined;
-    this.encodedWithPrev = undefined;
   }
 }
 

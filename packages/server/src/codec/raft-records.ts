@@ -78,27 +78,6 @@ export function encodeWalSnapshot(index: number, term: number, confState: ConfSt
   return writer.tag(0x08).uint(index).tag(0x10).uint(term).bytes(0x1a, conf).take();
 }
 
-export interface WalSnapshot {
-  readonly index: number;
-  readonly term: number;
-  /** Absent in the very first record of a log, which stands for the empty state. */
-  readonly confState: ConfState | undefined;
-}
-
-export function decodeWalSnapshot(bytes: Uint8Array): WalSnapshot {
-  const reader = new ProtoReader(bytes);
-  let index = 0;
-  let term = 0;
-  let confState: ConfState | undefined;
-  for (let field = reader.next(); field !== 0; field = reader.next()) {
-    if (field === 1) index = reader.int64Number();
-    else if (field === 2) term = reader.int64Number();
-    else if (field === 3) confState = decodeConfState(reader.bytes());
-    else reader.skip();
-  }
-  return { index, term, confState };
-}
-
 /** raftpb.ConfState {voters=1, learners=2, voters_outgoing=3, learners_next=4, auto_leave=5}, unpacked lists. */
 export function encodeConfState(state: ConfState): Buffer {
   const out = new ProtoWriter(128);

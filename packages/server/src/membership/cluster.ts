@@ -1,4 +1,4 @@
-import type { ConfChange, ConfState } from '@kvorum/raft';
+import type { ConfChange } from '@kvorum/raft';
 import { formatId } from './ids.ts';
 
 /** A member as clients and other members see it. */
@@ -130,10 +130,4 @@ export function memberFromJson(text: string): Member {
 
 function texts(value: unknown): string[] {
   return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];
-}
-
-/** The membership of a cluster's first moment. */
-export function foundingConfState(memberIds: readonly bigint[]): ConfState {
-  const voters = [...memberIds].sort((a, b) => (a < b ? -1 : 1));
-  return { voters, learners: [], votersOutgoing: [], learnersNext: [], autoLeave: false };
 }
