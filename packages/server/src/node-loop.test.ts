@@ -39,15 +39,21 @@ describe('the loop', () => {
     await member.core.close();
   });
 
-  it.each([1, 50])('ends the member when a sync fails, with %d writes waiting', async (count) => {
+  it.each([
+    ['sync', 1],
+    ['sync', 50],
+    // As on a full disk.
+    ['write', 1],
+    ['write', 50],
+  ] as const)('ends the member when a %s fails, with %d writes waiting', async (what, count) => {
     const { disk, member } = await start();
     await member.call(...PUT, { key });
-    disk.failNext('sync', { path: '.wal' });
+    disk.failNext(what, { path: '.wal' });
     const outcomes = await Promise.allSettled(
       Array.from({ length: count }, () => member.call(...PUT, { key })),
     );
     const fatal = await member.core.fatal;
-    expect(fatal.message).toMatch(/sync failed/);
+    expect(fatal.message).toContain(`${what} failed`);
     for (const outcome of outcomes) {
       expect(outcome.status).toBe('rejected');
       const reason = (outcome as PromiseRejectedResult).reason as CallError;
