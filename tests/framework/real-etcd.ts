@@ -45,6 +45,7 @@ const debianPackages = {
   curl: 'curl',
   h2load: 'nghttp2-client',
   nghttp: 'nghttp2-client',
+  openssl: 'openssl',
 } as const;
 
 /** Path of a program on the PATH, or undefined, with the same consequences as `realEtcd`. */
@@ -53,6 +54,19 @@ export function systemProgram(name: keyof typeof debianPackages): string | undef
   const path = folders.map((folder) => join(folder, name)).find(isExecutable);
   if (path === undefined) leaveOut(name, `apt-get install ${debianPackages[name]}`);
   return path;
+}
+
+/** Path of a Python that has gRPC's own library for it, or undefined, with the same consequences. */
+export function pythonWithGrpc(): string | undefined {
+  // Debian's, whatever else the PATH has: its packages are for no other.
+  const python = '/usr/bin/python3';
+  try {
+    execFileSync(python, ['-c', 'import grpc'], { stdio: 'ignore' });
+    return python;
+  } catch {
+    leaveOut("Python's grpcio", 'apt-get install python3-grpcio');
+    return undefined;
+  }
 }
 
 function isExecutable(path: string): boolean {
