@@ -1,4 +1,6 @@
 import type { HeaderBlock } from '../hpack/header-block.ts';
+import type { HeaderField } from '../hpack/header-field.ts';
+import { outgoingFields } from '../outgoing-fields.ts';
 import type { RequestHead } from '../request-head.ts';
 import type { Sender } from '../sender.ts';
 import type { H2Stream, StreamSink } from '../stream.ts';
@@ -15,18 +17,18 @@ import {
 } from './response-fields.ts';
 import type { ServerConnection } from './server-connection.ts';
 import { Status, type StatusCode } from './status.ts';
-import type { AbortReason, CallInfo, Message, Metadata } from './types.ts';
+import type { AbortReason, CallInfo, HeaderFields, Message, Metadata } from './types.ts';
 
 /** What all of a server's calls have in common: how they begin, answer and end. */
 export abstract class ServerCall implements CallInfo, StreamSink, Deadline {
   readonly connection: ServerConnection;
-  readonly path: string;
   aborted = false;
   deadlineMs = 0;
   previousDeadline: Deadline | undefined = undefined;
   nextDeadline: Deadline | undefined = undefined;
   hasDeadline = false;
   protected readonly stream: H2Stream;
+  protected readonly head: RequestHead;
   protected readonly plan: CallPlan;
   protected readonly sender: Sender;
   /** A status was sent, or the call was aborted: nothing more can be. */
@@ -34,13 +36,16 @@ export abstract class ServerCall implements CallInfo, StreamSink, Deadline {
   /** Bytes of this call that count as the connection's buffered ones. */
   protected bufferedBytes = 0;
   #hasSentHead = false;
+  /** What the handler wants to say beside the usual fields. */
+  #headers: readonly HeaderField[] = noFields;
+  #trailers: readonly HeaderField[] = noFields;
   readonly #startedAtMs: number;
 
   constructor(connection: ServerConnection, stream: H2Stream, head: RequestHead, plan: CallPlan) {
     this.connection = connection;
     this.stream = stream;
     this.plan = plan;
-    this.path = head.path;
+    this.head = head;
     this.sender = stream.connection.sender;
     this.#startedAtMs = stream.connection.nowMs;
     const { timeoutMs } = plan;
@@ -65,8 +70,34 @@ export abstract class ServerCall implements CallInfo, StreamSink, Deadline {
     return this.connection.peer;
   }
 
+  get path(): string {
+    return this.head.path;
+  }
+
+  get scheme(): string {
+    return this.head.scheme;
+  }
+
+  get authority(): string {
+    return this.head.authority;
+  }
+
   get timeoutMs(): number | undefined {
     return this.plan.timeoutMs;
+  }
+
+  remainingMs(): number | undefined {
+    const { timeoutMs } = this.plan;
+    if (timeoutMs === undefined) return undefined;
+    return this.#startedAtMs + timeoutMs - this.connection.shared.clock.now();
+  }
+
+  setHeaders(metadata: HeaderFields): void {
+    this.#headers = outgoingFields(metadata).filter(isMetadata);
+  }
+
+  setTrailers(metadata: HeaderFields): void {
+    this.#trailers = outgoingFields(metadata).filter(isMetadata);
   }
 
   /** Trailers of a request say nothing to gRPC. */
@@ -98,7 +129,8 @@ export abstract class ServerCall implements CallInfo, StreamSink, Deadline {
     const { stream, sender, plan } = this;
     if (!this.#hasSentHead) {
       this.#hasSentHead = true;
-      sender.sendTemplate(stream, plan.isGzip ? gzipResponseHead : responseHead, false);
+      const template = plan.isGzip ? gzipResponseHead : responseHead;
+      sender.sendTemplate(stream, template, false, this.#headers);
     }
     const length = sendMessage(sender, stream, message, plan.isGzip);
     this.connection.shared.stats.messageSent(this.path, length);
@@ -107,15 +139,22 @@ export abstract class ServerCall implements CallInfo, StreamSink, Deadline {
   protected sendStatus(status: StatusCode, message: string, details: Uint8Array | undefined): void {
     const { stream, sender } = this;
     this.finish(status);
+    const trailers = this.#trailers;
     if (!this.#hasSentHead && status !== Status.ok) {
-      sender.sendHeaders(stream, trailersOnly(status, message, details), true);
+      const fields = trailersOnly(status, message, details);
+      sender.sendHeaders(stream, [...fields, ...this.#headers, ...trailers], true);
       return;
     }
-    if (!this.#hasSentHead) sender.sendTemplate(stream, responseHead, false);
-    const isPlainOk = status === Status.ok && message === '' && details === undefined;
-    if (!isPlainOk) sender.end(stream, statusTrailers(status, message, details));
-    else if (stream.queuedBytes === 0) sender.sendTemplate(stream, okTrailers, true);
-    else sender.end(stream, okTrailers.fields);
+    if (!this.#hasSentHead) sender.sendTemplate(stream, responseHead, false, this.#headers);
+    const isPlainOk =
+      status === Status.ok && message === '' && details === undefined && trailers.length === 0;
+    if (!isPlainOk) {
+      sender.end(stream, [...statusTrailers(status, message, details), ...trailers]);
+    } else if (stream.queuedBytes === 0) {
+      sender.sendTemplate(stream, okTrailers, true);
+    } else {
+      sender.end(stream, okTrailers.fields);
+    }
   }
 
   /** Decompresses what must be; undefined: the call has been failed. */
@@ -172,4 +211,11 @@ export abstract class ServerCall implements CallInfo, StreamSink, Deadline {
     this.bufferedBytes = 0;
     shared.stats.callFinished(this.path, status, shared.clock.now() - this.#startedAtMs);
   }
+}
+
+const noFields: readonly HeaderField[] = [];
+
+/** Fields of the protocol are not for handlers to set. */
+function isMetadata({ name }: HeaderField): boolean {
+  return name !== 'content-type' && !name.startsWith('grpc-');
 }

@@ -31,12 +31,25 @@ export interface CallInfo {
   readonly peer: string;
   /** Such as `/etcdserverpb.KV/Put`. */
   readonly path: string;
+  readonly scheme: string;
+  /** `:authority`, or `host`, or ''. */
+  readonly authority: string;
   /** Milliseconds that were left when the call arrived (`grpc-timeout`); undefined: no deadline. */
   readonly timeoutMs: number | undefined;
   /** True once the caller has gone, by cancellation, deadline or a lost connection. */
   readonly aborted: boolean;
   /** The connection it came on; its `stream` tells a TLS client's certificate. */
   readonly connection: Connection;
+  /** Milliseconds to the deadline from now, negative when it has passed; undefined: no deadline. */
+  remainingMs(): number | undefined;
+  /**
+   * Metadata for the response's headers; without effect once the first message or the status was sent.
+   * `-bin` values must be base64 already; `content-type` and names with `grpc-` in front are left out.
+   * Throws `H2Error` "protocol" for fields that cannot be sent.
+   */
+  setHeaders(metadata: HeaderFields): void;
+  /** Metadata to go out with the status, whatever that is; as for `setHeaders`. */
+  setTrailers(metadata: HeaderFields): void;
 }
 
 /**

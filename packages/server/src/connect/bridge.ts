@@ -10,6 +10,7 @@ import type {
   AbortReason,
   GrpcMethod,
   GrpcService,
+  HeaderFields,
   Message,
   Metadata,
   StreamCall,
@@ -120,7 +121,12 @@ class BridgedStream implements StreamCall {
   readonly metadata: Metadata;
   readonly peer: string;
   readonly path: string;
+  readonly scheme: string;
+  readonly authority: string;
   readonly timeoutMs: number | undefined;
+  readonly remainingMs: () => number | undefined;
+  readonly setHeaders: (metadata: HeaderFields) => void;
+  readonly setTrailers: (metadata: HeaderFields) => void;
   ended = false;
   readonly #context: HandlerContext;
   #queue: Uint8Array[] = [];
@@ -134,6 +140,11 @@ class BridgedStream implements StreamCall {
     this.metadata = info.metadata;
     this.peer = info.peer;
     this.path = info.path;
+    this.scheme = info.scheme;
+    this.authority = info.authority;
+    this.remainingMs = info.remainingMs;
+    this.setHeaders = info.setHeaders;
+    this.setTrailers = info.setTrailers;
     this.timeoutMs = info.timeoutMs;
     context.signal.addEventListener('abort', () => this.#wake?.(), { once: true });
   }
@@ -187,12 +198,22 @@ class BridgedStream implements StreamCall {
   }
 }
 
+function append(headers: Headers, metadata: HeaderFields): void {
+  for (const [name, value] of metadata) headers.append(name, value);
+}
+
 function callInfo(context: HandlerContext) {
+  const url = new URL(context.url);
   return {
     metadata: headersAsMetadata(context.requestHeader),
     peer: '',
-    path: new URL(context.url).pathname,
+    path: url.pathname,
+    scheme: url.protocol.slice(0, -1),
+    authority: url.host,
     timeoutMs: context.timeoutMs(),
+    remainingMs: context.timeoutMs,
+    setHeaders: (metadata: HeaderFields) => append(context.responseHeader, metadata),
+    setTrailers: (metadata: HeaderFields) => append(context.responseTrailer, metadata),
   };
 }
 

@@ -14,6 +14,7 @@ import type {
   AbortReason,
   GrpcMethod,
   GrpcService,
+  HeaderFields,
   Message,
   Metadata,
   ServerStats,
@@ -112,6 +113,8 @@ class GrpcStream implements UnaryCall, StreamCall {
   readonly metadata: Metadata;
   readonly peer: string;
   readonly path: string;
+  readonly scheme: string;
+  readonly authority: string;
   readonly timeoutMs: number | undefined;
   aborted = false;
   readonly #options: NodeHttp2Options;
@@ -124,11 +127,15 @@ class GrpcStream implements UnaryCall, StreamCall {
   #stopTimer: (() => void) | undefined;
   #responded = false;
   #ended = false;
+  #headers: Readonly<Record<string, string>> = {};
+  #trailers: Readonly<Record<string, string>> = {};
 
   constructor(options: NodeHttp2Options, stream: ServerHttp2Stream, headers: IncomingHttpHeaders) {
     this.#options = options;
     this.#stream = stream;
     this.path = headers[':path'] as string;
+    this.scheme = headers[':scheme'] ?? '';
+    this.authority = headers[':authority'] ?? headers.host ?? '';
     this.metadata = metadataOf(headers);
     this.peer = `${stream.session?.socket.remoteAddress}:${stream.session?.socket.remotePort}`;
     const timeout = headers['grpc-timeout'];
@@ -138,6 +145,19 @@ class GrpcStream implements UnaryCall, StreamCall {
 
   get connection(): never {
     throw new Error('node:http2 calls have no connection object');
+  }
+
+  remainingMs(): number | undefined {
+    if (this.timeoutMs === undefined) return undefined;
+    return this.#startMs + this.timeoutMs - this.#options.clock.nowMs();
+  }
+
+  setHeaders(metadata: HeaderFields): void {
+    this.#headers = Object.fromEntries(metadata);
+  }
+
+  setTrailers(metadata: HeaderFields): void {
+    this.#trailers = Object.fromEntries(metadata);
   }
 
   start(headers: IncomingHttpHeaders): void {
@@ -237,7 +257,7 @@ class GrpcStream implements UnaryCall, StreamCall {
     if (this.#responded) return;
     this.#responded = true;
     this.#stream.respond(
-      { ':status': 200, 'content-type': 'application/grpc' },
+      { ...this.#headers, ':status': 200, 'content-type': 'application/grpc' },
       { waitForTrailers: true },
     );
   }
@@ -251,6 +271,7 @@ class GrpcStream implements UnaryCall, StreamCall {
       this.#options.stats.callFinished(this.path, status, tookMs);
     }
     const trailers = {
+      ...this.#trailers,
       'grpc-status': String(status),
       ...(text === '' ? {} : { 'grpc-message': percentEncode(text) }),
     };
@@ -258,7 +279,8 @@ class GrpcStream implements UnaryCall, StreamCall {
     if (this.#isGone) return;
     if (!this.#responded) {
       const type = 'application/grpc';
-      const headers = { ':status': httpStatus, 'content-type': type, ...trailers };
+      const own = { ':status': httpStatus, 'content-type': type };
+      const headers = { ...this.#headers, ...own, ...trailers };
       stream.respond(headers, { endStream: true });
       this.#stopReading();
       return;
