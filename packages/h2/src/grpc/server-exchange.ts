@@ -3,6 +3,7 @@ import { H2Error } from '../errors.ts';
 import { ErrorCode } from '../frames.ts';
 import type { HeaderBlock } from '../hpack/header-block.ts';
 import { HeaderField } from '../hpack/header-field.ts';
+import { HeaderTemplate } from '../hpack/header-template.ts';
 import { invariant } from '../invariant.ts';
 import { outgoingFields } from '../outgoing-fields.ts';
 import type { RequestHead } from '../request-head.ts';
@@ -75,7 +76,8 @@ export class ServerExchange implements HttpExchange, StreamSink {
     if (this.#isOver) return;
     const { sender } = this.#stream.connection;
     const regular = outgoingFields(headers);
-    const isEmpty = trailers === undefined && (body === undefined || isEmptyBytes(body));
+    const hasNothing = trailers === undefined && (body === undefined || isEmptyBytes(body));
+    const isEmpty = hasNothing || !mayHaveContent(this.method, status);
     const fields = [new HeaderField(':status', String(status)), ...regular];
     sender.sendHeaders(this.#stream, fields, isEmpty);
     if (isEmpty) {
@@ -132,8 +134,17 @@ export class ServerExchange implements HttpExchange, StreamSink {
     if (!wasOver) callback?.(reason);
   }
 
+  /** Somebody wants the body, so a client that waits to be asked for it is (RFC 9110 §10.1.1). */
+  #inviteBody(): void {
+    const isAsked =
+      !this.#isAnswered && !this.#isOver && !this.#hasEnded && this.#received.size === 0;
+    if (!isAsked || this.headers.get('expect')?.toLowerCase() !== '100-continue') return;
+    this.#stream.connection.sender.sendTemplate(this.#stream, continueTemplate, false);
+  }
+
   async *#read(): AsyncGenerator<Uint8Array> {
     const stream = this.#stream;
+    this.#inviteBody();
     for (;;) {
       const piece = this.#received.shift(maxPieceBytes);
       if (piece !== undefined) {
@@ -178,6 +189,13 @@ export class ServerExchange implements HttpExchange, StreamSink {
     }
     return sender.mayGoOn(this.#stream);
   }
+}
+
+const continueTemplate = new HeaderTemplate([new HeaderField(':status', '100')]);
+
+/** Whether content may follow the headers of a response (RFC 9110 §6.4.1). */
+function mayHaveContent(method: string, status: number): boolean {
+  return method !== 'HEAD' && status !== 204 && status !== 304;
 }
 
 function isEmptyBytes(body: Uint8Array | AsyncIterable<Uint8Array>): boolean {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ErrorCode, Flag, FrameType } from '../frames.ts';
+import type { RawFrame } from '../testing/frame-peer.ts';
 import { memoryDuplexPair } from '../testing/memory-duplex.ts';
 import { callFields, framed, ServerHarness } from '../testing/server-harness.ts';
 import type { GrpcMethod, HttpExchange, ServerStats, StreamCall, UnaryCall } from './types.ts';
@@ -395,6 +396,39 @@ describe('a request that is not gRPC', () => {
     expect(reasons).toEqual(['cancelled']);
     await exchange?.respond(200, []);
     expect(await harness.canCall(3)).toBe(true);
+  });
+
+  it('is asked for its body when it waits for that, once somebody reads', async () => {
+    const expecting: [string, string][] = [...fields, ['expect', '100-continue']];
+    const harness = fallbackHarness(async (exchange) => {
+      const pieces: Uint8Array[] = [];
+      for await (const piece of exchange.body) pieces.push(piece);
+      await exchange.respond(200, [], Buffer.concat(pieces));
+    });
+    harness.peer.sendHeaders(1, expecting);
+    const isHeaders = ({ type }: RawFrame): boolean => type === FrameType.headers;
+    const first = await harness.peer.find(isHeaders);
+    expect([...(first ? harness.peer.decode(first) : [])]).toEqual([[':status', '100']]);
+    harness.peer.send(FrameType.data, Flag.endStream, 1, Buffer.from('here'));
+    await harness.end(1);
+    const body = harness.peer.frames.find(({ type }) => type === FrameType.data);
+    expect(body?.payload.toString()).toBe('here');
+  });
+
+  it.each([
+    ['HEAD', 200],
+    ['GET', 204],
+    ['GET', 304],
+  ])('is answered without a body: %s, %i', async (method, status) => {
+    const harness = fallbackHarness((exchange) => {
+      void exchange.respond(status, [['x', 'y']], Buffer.from('no place for me'), () => []);
+    });
+    const [, ...others] = fields;
+    harness.peer.sendHeaders(1, [[':method', method], ...others], Flag.endStream);
+    const end = await harness.end(1);
+    expect(end?.type).toBe(FrameType.headers);
+    expect(end && harness.peer.decode(end).get(':status')).toBe(String(status));
+    expect(harness.peer.frames.some(({ type }) => type === FrameType.data)).toBe(false);
   });
 
   it('is answered 415 without a fallback', async () => {

@@ -129,7 +129,10 @@ export interface HttpExchange {
   readonly headers: Metadata;
   readonly peer: string;
   readonly connection: Connection;
-  /** The request's body; may be read once. Ends early with `H2Error` "aborted" when the peer leaves. */
+  /**
+   * The request's body; may be read once. Ends early with `H2Error` "aborted" when the peer leaves. A client
+   * that asked, by `expect: 100-continue`, is told to send it when reading begins before the response.
+   */
   readonly body: AsyncIterable<Uint8Array>;
   readonly aborted: boolean;
   /** Called at most once, when the peer leaves before the response is sent; at once if it has left. */
@@ -138,7 +141,8 @@ export interface HttpExchange {
    * Sends the response; waits for the peer between pieces of an iterable body. Trailers are asked for
    * after the body. Resolves when all is handed over or the exchange was aborted; rejects with what the
    * body threw (the stream is then reset), or with `H2Error` "protocol" for fields that cannot be sent.
-   * Fields of HTTP/1.1 connections, such as `transfer-encoding`, are left out.
+   * Fields of HTTP/1.1 connections, such as `transfer-encoding`, are left out, and so are body and
+   * trailers where HTTP allows none: after HEAD, 204 and 304.
    */
   respond(
     status: number,
