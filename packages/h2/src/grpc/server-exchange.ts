@@ -1,4 +1,3 @@
-import { ByteQueue } from '../byte-queue.ts';
 import { H2Error } from '../errors.ts';
 import { ErrorCode } from '../frames.ts';
 import type { HeaderBlock } from '../hpack/header-block.ts';
@@ -8,12 +7,11 @@ import { invariant } from '../invariant.ts';
 import { outgoingFields } from '../outgoing-fields.ts';
 import type { RequestHead } from '../request-head.ts';
 import type { H2Stream, StreamSink } from '../stream.ts';
+import { BodySender } from './body-sender.ts';
 import { FieldMetadata } from './field-metadata.ts';
+import { HeldBody } from './held-body.ts';
 import type { ServerConnection } from './server-connection.ts';
 import type { AbortReason, HeaderFields, HttpExchange, Metadata } from './types.ts';
-
-/** Pieces of a body that are read at once. */
-const maxPieceBytes = 64 * 1024;
 
 /**
  * A request that is not gRPC, for whoever serves those. Convenience over speed: bodies are iterables,
@@ -28,16 +26,16 @@ export class ServerExchange implements HttpExchange, StreamSink {
   readonly headers: Metadata;
   aborted = false;
   readonly #stream: H2Stream;
-  readonly #received = new ByteQueue();
-  #hasEnded = false;
-  #isBodyTaken = false;
+  readonly #received = new HeldBody({
+    onWanted: () => this.#inviteBody(),
+    // A response may still be sent when nobody reads the request any more.
+    onUnwanted: () => {},
+  });
+  readonly #sender = new BodySender();
   #isAnswered = false;
   #isOver = false;
   #abortReason: AbortReason = 'cancelled';
   #abortCallback: ((reason: AbortReason) => void) | undefined = undefined;
-  /** Wakes the reader of the body, and the writer of the response. */
-  #wakeReader: (() => void) | undefined = undefined;
-  #wakeWriter: (() => void) | undefined = undefined;
 
   constructor(connection: ServerConnection, stream: H2Stream, head: RequestHead) {
     this.connection = connection;
@@ -47,7 +45,7 @@ export class ServerExchange implements HttpExchange, StreamSink {
     this.scheme = head.scheme;
     this.authority = head.authority;
     this.headers = new FieldMetadata(head.fields, head.firstRegular);
-    stream.holdsReceived = true;
+    this.#received.attach(stream);
   }
 
   get peer(): string {
@@ -55,9 +53,7 @@ export class ServerExchange implements HttpExchange, StreamSink {
   }
 
   get body(): AsyncIterable<Uint8Array> {
-    invariant(!this.#isBodyTaken, 'a body is read once');
-    this.#isBodyTaken = true;
-    return this.#read();
+    return this.#received.read();
   }
 
   onAbort(callback: (reason: AbortReason) => void): void {
@@ -80,31 +76,26 @@ export class ServerExchange implements HttpExchange, StreamSink {
     const isEmpty = hasNothing || !mayHaveContent(this.method, status);
     const fields = [new HeaderField(':status', String(status)), ...regular];
     sender.sendHeaders(this.#stream, fields, isEmpty);
-    if (isEmpty) {
-      this.#isOver = true;
-      return;
-    }
-    if (body instanceof Uint8Array) this.#send(body);
-    else if (body !== undefined) await this.#sendAll(body);
-    if (this.#isOver) return;
+    if (!isEmpty) await this.#sendRest(body, trailers);
     this.#isOver = true;
-    sender.end(this.#stream, trailers === undefined ? undefined : outgoingFields(trailers()));
+    this.#received.drop();
   }
 
   onHeaders(_block: HeaderBlock, _endStream: boolean): void {}
 
   onData(bytes: Buffer, start: number, end: number): void {
-    this.#received.push(bytes, start, end);
-    this.#wakeReader?.();
+    const stream = this.#stream;
+    // A client that has its answer and goes on talking is told that nobody listens (RFC 9113 §8.1).
+    if (stream.localClosed) stream.connection.resetStream(stream, ErrorCode.noError);
+    else this.#received.push(bytes, start, end);
   }
 
   onEnd(): void {
-    this.#hasEnded = true;
-    this.#wakeReader?.();
+    this.#received.end();
   }
 
   onDrain(): void {
-    this.#wakeWriter?.();
+    this.#sender.drained();
   }
 
   onStreamLost(reason: 'reset' | 'refused' | 'connection', _errorCode: number): void {
@@ -112,8 +103,9 @@ export class ServerExchange implements HttpExchange, StreamSink {
   }
 
   onSweep(silentMs: number): void {
+    if (silentMs < this.connection.shared.limits.bodyTimeoutMs) return;
     // A response under way may well be longer than the silence of its request.
-    if (this.#isAnswered || silentMs < this.connection.shared.limits.bodyTimeoutMs) return;
+    if (this.#isAnswered && !this.#stream.localClosed) return;
     const hasRoom = this.#stream.receiveWindow > 0;
     if (!hasRoom) return;
     this.#stream.connection.resetStream(this.#stream, ErrorCode.cancel);
@@ -126,9 +118,8 @@ export class ServerExchange implements HttpExchange, StreamSink {
     this.aborted = true;
     this.#isOver = true;
     this.#abortReason = reason;
-    this.#received.clear();
-    this.#wakeReader?.();
-    this.#wakeWriter?.();
+    this.#received.fail(new H2Error('aborted', 'the request was aborted', ErrorCode.cancel));
+    this.#sender.stop();
     const callback = this.#abortCallback;
     this.#abortCallback = undefined;
     if (!wasOver) callback?.(reason);
@@ -136,58 +127,31 @@ export class ServerExchange implements HttpExchange, StreamSink {
 
   /** Somebody wants the body, so a client that waits to be asked for it is (RFC 9110 §10.1.1). */
   #inviteBody(): void {
+    const received = this.#received;
     const isAsked =
-      !this.#isAnswered && !this.#isOver && !this.#hasEnded && this.#received.size === 0;
+      !this.#isAnswered && !this.#isOver && !received.isComplete && received.size === 0;
     if (!isAsked || this.headers.get('expect')?.toLowerCase() !== '100-continue') return;
     this.#stream.connection.sender.sendTemplate(this.#stream, continueTemplate, false);
   }
 
-  async *#read(): AsyncGenerator<Uint8Array> {
+  async #sendRest(
+    body: Uint8Array | AsyncIterable<Uint8Array> | undefined,
+    trailers: (() => HeaderFields) | undefined,
+  ): Promise<void> {
     const stream = this.#stream;
-    this.#inviteBody();
-    for (;;) {
-      const piece = this.#received.shift(maxPieceBytes);
-      if (piece !== undefined) {
-        stream.connection.releaseReceived(stream, piece.length);
-        yield piece;
-      } else if (this.aborted) {
-        throw new H2Error('aborted', 'the request was aborted', ErrorCode.cancel);
-      } else if (this.#hasEnded || stream.closed) {
-        return;
-      } else {
-        await new Promise<void>((resolve) => {
-          this.#wakeReader = resolve;
-        });
-      }
-    }
-  }
-
-  async #sendAll(body: AsyncIterable<Uint8Array>): Promise<void> {
+    const { connection } = stream;
     try {
-      for await (const piece of body) {
-        if (this.#isOver) return;
-        if (this.#send(piece)) continue;
-        await new Promise<void>((resolve) => {
-          this.#wakeWriter = resolve;
-        });
-        if (this.#isOver) return;
-      }
+      if (body !== undefined && !(await this.#sender.send(stream, body))) return;
+      connection.sender.end(
+        stream,
+        trailers === undefined ? undefined : outgoingFields(trailers()),
+      );
     } catch (error) {
       if (this.#isOver) return;
       this.#isOver = true;
-      this.#stream.connection.resetStream(this.#stream, ErrorCode.internalError);
+      connection.resetStream(stream, ErrorCode.internalError);
       throw error;
     }
-  }
-
-  /** False: wait for the drain. */
-  #send(piece: Uint8Array): boolean {
-    const { sender } = this.#stream.connection;
-    if (piece.length > 0) {
-      sender.enqueue(this.#stream, piece);
-      sender.pump(this.#stream);
-    }
-    return sender.mayGoOn(this.#stream);
   }
 }
 
