@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import type { BufferBudget, BufferHolder } from './buffer-budget.ts';
 import type { Clock } from './clock.ts';
 import { H2Error } from './errors.ts';
 import { FrameReader } from './frame-reader.ts';
@@ -47,6 +48,7 @@ export interface ConnectionEnvironment {
   readonly limits: Limits;
   readonly pool: SlabPool;
   readonly turn: TurnQueue;
+  readonly budget: BufferBudget;
 }
 
 const keepalivePing = Buffer.from('kvorumka', 'latin1');
@@ -56,7 +58,7 @@ const keepalivePing = Buffer.from('kvorumka', 'latin1');
  * and header tables, and answers every breach of the rules with the error the RFC asks for. It knows
  * nothing of gRPC. Everything happens synchronously, within the byte stream's events.
  */
-export class H2Connection {
+export class H2Connection implements BufferHolder {
   readonly peer: string;
   readonly stream: Duplex;
   readonly limits: Limits;
@@ -71,6 +73,10 @@ export class H2Connection {
   peerMaxStreams: number = Number.POSITIVE_INFINITY;
   /** Bytes of unfinished and waiting messages, counted by the layer above. */
   bufferedBytes = 0;
+  /** Bytes of bodies that nobody has read yet, and the windows hold back. */
+  heldBytes = 0;
+  /** What the server's budget knows of. */
+  notedBytes = 0;
   /** No frame is read or written any more; the byte stream is being closed. */
   ended = false;
   /** The byte stream is gone. */
@@ -172,6 +178,7 @@ export class H2Connection {
     if (stream.closed) return;
     invariant(bytes <= stream.heldBytes, 'no more is released than was held');
     stream.heldBytes -= bytes;
+    this.heldBytes -= bytes;
     this.flow.acknowledgeOn(stream, bytes);
   }
 
@@ -212,6 +219,7 @@ export class H2Connection {
       this.stream.pause();
     }
     this.#endpoint.onRelief();
+    this.#noteHeld();
   }
 
   // What the sender reports.
@@ -220,6 +228,10 @@ export class H2Connection {
     if (this.#isReading || this.#isInTurn) return;
     this.#isInTurn = true;
     this.#environment.turn.add(this);
+  }
+
+  onQueued(): void {
+    this.#noteHeld();
   }
 
   onEndSent(stream: H2Stream): void {
@@ -340,7 +352,10 @@ export class H2Connection {
     stream.closed = true;
     this.streams.delete(stream.id);
     this.sender.forget(stream);
-    if (stream.heldBytes > 0) this.flow.acknowledge(stream.heldBytes);
+    if (stream.heldBytes > 0) {
+      this.flow.acknowledge(stream.heldBytes);
+      this.heldBytes -= stream.heldBytes;
+    }
     if (this.streams.size > 0) return;
     this.idleSinceMs = this.nowMs;
     this.finishIfLeft();
@@ -371,6 +386,27 @@ export class H2Connection {
     this.end(errorCode, text, new H2Error(code, text, errorCode));
   }
 
+  /** Tells the server's budget what this connection holds, where that has changed. */
+  #noteHeld(): void {
+    const { sender } = this;
+    const bytes = this.ended
+      ? 0
+      : sender.queuedBytes +
+        sender.socketBytes +
+        this.bufferedBytes +
+        this.heldBytes +
+        this.#frames.blockBytes;
+    if (bytes !== this.notedBytes) this.#environment.budget.note(this, bytes);
+  }
+
+  /** The server holds too much, and this connection the most of it. */
+  endForMemory(): void {
+    const text = 'the server holds too much for its connections';
+    this.fail(ErrorCode.enhanceYourCalm, text, 'limit');
+    // Who takes nothing will not take our last words either, and what is before them is the trouble.
+    if (this.stream.writableLength > this.limits.socketHighWaterBytes) this.stream.destroy();
+  }
+
   #finish(error: H2Error | undefined): void {
     if (this.ended) return;
     this.ended = true;
@@ -390,6 +426,7 @@ export class H2Connection {
       this.sender.forget(stream);
       stream.sink.onStreamLost('connection', error?.http2Code ?? ErrorCode.noError);
     }
+    this.#noteHeld();
     this.#endpoint.onEnd(error);
   }
 }

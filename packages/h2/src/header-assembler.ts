@@ -32,6 +32,11 @@ export class HeaderAssembler {
     this.#limits = limits;
   }
 
+  /** Bytes of an unfinished block. */
+  get heldBytes(): number {
+    return this.#size;
+  }
+
   /** A HEADERS frame; afterwards the block `isComplete` or CONTINUATION must follow. */
   begin(
     streamId: number,
@@ -77,6 +82,7 @@ export class HeaderAssembler {
     if (fault === undefined && (flags & Flag.endHeaders) !== 0) {
       this.#complete(Buffer.concat(this.#parts), 0, this.#size);
       this.#parts = [];
+      this.#size = 0;
     }
     return fault;
   }

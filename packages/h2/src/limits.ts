@@ -25,6 +25,17 @@ export interface Limits {
   /** CONTINUATION frames of one block. 16: four full frames reach the byte limit, floods use thousands. */
   readonly maxContinuationFrames: number;
 
+  /**
+   * Connections of one server; the next is closed at once. 10,000: with what an idle one costs, about
+   * 20 KiB, no more than 200 MiB.
+   */
+  readonly maxConnections: number;
+  /**
+   * Connections that have not sent their preface and SETTINGS yet; over it the oldest of them is closed,
+   * since an honest peer is done within a round trip. 1,000: a whole fleet that connects at once.
+   */
+  readonly maxHalfOpenConnections: number;
+
   /** Bytes a peer may send on one stream ahead of us. 1 MiB: 8 Gbit/s at 1 ms, 80 Mbit/s at 100 ms. */
   readonly streamWindowBytes: number;
   /** The same for all of a connection's streams together. 16 MiB. */
@@ -39,9 +50,21 @@ export interface Limits {
    * RESOURCE_EXHAUSTED. 64 MiB: many of the largest messages at once, and no host-size surprise.
    */
   readonly maxReceiveBufferBytes: number;
+  /**
+   * Bytes that all connections of a server hold: messages and header blocks that are not complete, bodies
+   * that nobody reads, and output that nobody takes. Over it the connection that holds the most is ended,
+   * at the end of the turn. 256 MiB: four connections at their worst, or a thousand slow ones.
+   */
+  readonly maxServerBufferBytes: number;
 
   /** Bytes of one stream's output that may wait before `send` returns false. 256 KiB: one good write. */
   readonly streamSendHighWaterBytes: number;
+  /**
+   * Bytes of one stream's output that may wait when another message is sent: a producer that does not heed
+   * `send`'s false has its call reset, which is RESOURCE_EXHAUSTED to the other end. 16 MiB: many times
+   * what a producer sends before it looks.
+   */
+  readonly maxStreamSendBytes: number;
   /**
    * Bytes of a connection's output that may wait, for the peer's windows or for the socket, before new
    * calls wait as well. 4 MiB.
@@ -95,11 +118,15 @@ export const defaultLimits: Limits = {
   maxHeaderListBytes: 64 * KiB,
   maxHeaderFields: 128,
   maxContinuationFrames: 16,
+  maxConnections: 10_000,
+  maxHalfOpenConnections: 1000,
   streamWindowBytes: 1 * MiB,
   connectionWindowBytes: 16 * MiB,
   maxReceiveMessageBytes: 2 * MiB,
   maxReceiveBufferBytes: 64 * MiB,
+  maxServerBufferBytes: 256 * MiB,
   streamSendHighWaterBytes: 256 * KiB,
+  maxStreamSendBytes: 16 * MiB,
   connectionSendHighWaterBytes: 4 * MiB,
   socketHighWaterBytes: 512 * KiB,
   resetBurst: 5000,
@@ -133,6 +160,10 @@ export function resolveLimits(chosen: Partial<Limits> | undefined): Limits {
   check(
     limits.connectionWindowBytes >= limits.streamWindowBytes,
     'connectionWindowBytes is below streamWindowBytes',
+  );
+  check(
+    limits.maxStreamSendBytes >= limits.streamSendHighWaterBytes,
+    'maxStreamSendBytes is below streamSendHighWaterBytes',
   );
   return limits;
 }

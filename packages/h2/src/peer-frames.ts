@@ -54,6 +54,11 @@ export class PeerFrames implements FrameHandler {
     return this.#headers.streamId === 0 ? -1 : this.#headers.begunAtMs;
   }
 
+  /** Bytes of the header block that is under way. */
+  get blockBytes(): number {
+    return this.#headers.heldBytes;
+  }
+
   onBadFrame(errorCode: number, text: string): void {
     this.#connection.fail(errorCode, text);
   }
@@ -91,8 +96,10 @@ export class PeerFrames implements FrameHandler {
     }
     stream.sink.onData(bytes, start, end);
     if (stream.closed) this.#connection.flow.acknowledge(end - start);
-    else if (stream.holdsReceived) stream.heldBytes += end - start;
-    else this.#connection.flow.acknowledgeOn(stream, end - start);
+    else if (stream.holdsReceived) {
+      stream.heldBytes += end - start;
+      this.#connection.heldBytes += end - start;
+    } else this.#connection.flow.acknowledgeOn(stream, end - start);
   }
 
   onDataEnd(): void {

@@ -23,6 +23,8 @@ export interface SenderOwner {
   onEndSent(stream: H2Stream): void;
   /** Something was written; it must be flushed by the end of the turn. */
   onOutput(): void;
+  /** Bytes were queued. */
+  onQueued(): void;
 }
 
 /** What a block was encoded to, good while the encoder's table has the same version. */
@@ -154,6 +156,7 @@ export class Sender {
     stream.queue ??= new ByteQueue();
     stream.queue.push(bytes);
     this.queuedBytes += bytes.length;
+    this.#owner.onQueued();
   }
 
   /** Ends our side of the stream, behind what is queued. */

@@ -1,11 +1,12 @@
 import type { HeaderTemplate } from '../hpack/header-template.ts';
 import type { H2Stream } from '../stream.ts';
-import type { CallStatus } from './call-status.ts';
+import { type CallStatus, localStatus } from './call-status.ts';
 import { ClientCall } from './client-call.ts';
 import type { CallOptions, ClientReceiver, ClientShared, ClientStream } from './client-types.ts';
 import { type InletConsumer, MessageInlet } from './message-inlet.ts';
 import { byteLength, sendMessage } from './message-writer.ts';
 import type { ResponseHead } from './response-head.ts';
+import { Status } from './status.ts';
 import type { Message } from './types.ts';
 
 /** A streaming call of a client. Messages sent before there is a connection wait for it. */
@@ -31,6 +32,11 @@ export class ClientStreamCall extends ClientCall implements ClientStream, InletC
   send(message: Message): boolean {
     if (this.isOver || this.#isHalfClosed) return true;
     const { stream } = this;
+    const queuedBytes = stream === undefined ? this.#waitingBytes : stream.queuedBytes;
+    if (queuedBytes > this.shared.limits.maxStreamSendBytes) {
+      this.abandon(localStatus(Status.resourceExhausted, 'too many messages wait to be sent'));
+      return true;
+    }
     if (stream !== undefined) {
       const { sender } = stream.connection;
       sendMessage(sender, stream, message, false);

@@ -1,24 +1,30 @@
 import type { Duplex } from 'node:stream';
+import { BufferBudget } from '../buffer-budget.ts';
 import type { TimerHandle } from '../clock.ts';
 import type { H2Error } from '../errors.ts';
 import { HeaderField } from '../hpack/header-field.ts';
 import { HeaderTemplate } from '../hpack/header-template.ts';
 import { resolveLimits } from '../limits.ts';
+import { outgoingFields } from '../outgoing-fields.ts';
 import { SlabPool } from '../slab-pool.ts';
 import { describePeer, prepareSocket } from '../socket.ts';
 import { TurnQueue } from '../turn-queue.ts';
 import { Backoff, defaultBackoff } from './backoff.ts';
 import { type CallStatus, localStatus } from './call-status.ts';
-import type { ClientCall } from './client-call.ts';
 import { ClientConnection, type ClientConnectionOwner } from './client-connection.ts';
+import { ClientExchange } from './client-exchange.ts';
 import { ClientStreamCall } from './client-stream-call.ts';
 import type {
   CallOptions,
   ClientReceiver,
+  ClientRequest,
+  ClientResponse,
   ClientShared,
   ClientState,
   ClientStream,
   GrpcClientOptions,
+  PendingCall,
+  UnaryOptions,
 } from './client-types.ts';
 import { ClientUnaryCall } from './client-unary-call.ts';
 import { DeadlineWheel } from './deadline-wheel.ts';
@@ -44,7 +50,7 @@ export class GrpcClient {
   readonly #connections = new Set<ClientConnection>();
   #current: ClientConnection | undefined = undefined;
   /** Calls without a stream, in order. */
-  #waiting: ClientCall[] = [];
+  #waiting: PendingCall[] = [];
   #state: ClientState = 'idle';
   #lastError: Error | undefined = undefined;
   #retryTimer: TimerHandle | undefined = undefined;
@@ -55,11 +61,14 @@ export class GrpcClient {
     const { clock } = options;
     const limits = resolveLimits({ keepaliveIntervalMs: 0, ...options.limits });
     this.#options = options;
+    const turn = new TurnQueue(clock);
+    // What a server makes a client hold is bounded by its one connection.
+    const budget = new BufferBudget(Number.POSITIVE_INFINITY, turn);
     this.#shared = {
       clock,
       limits,
       deadlines: new DeadlineWheel(clock),
-      environment: { clock, limits, pool: new SlabPool(), turn: new TurnQueue(clock) },
+      environment: { clock, limits, pool: new SlabPool(), turn, budget },
     };
     this.#backoff = new Backoff({ ...defaultBackoff, ...options.backoff }, options.random);
     this.#owner = {
@@ -78,7 +87,7 @@ export class GrpcClient {
    * Sends one message and resolves with the one that comes back, owned by the caller. Rejects with
    * `CallError`, or with `H2Error` "protocol" when the metadata cannot be sent.
    */
-  unary(path: string, request: Message, options: CallOptions = {}): Promise<Uint8Array> {
+  unary(path: string, request: Message, options: UnaryOptions = {}): Promise<Uint8Array> {
     return new Promise((resolve, reject) => {
       const template = this.#templateOf(path);
       this.#begin(
@@ -98,6 +107,24 @@ export class GrpcClient {
     return call;
   }
 
+  /**
+   * Sends a request that is not gRPC, and resolves when the response's headers have come. Rejects with
+   * `CallError` when the request is lost before, with `H2Error` "protocol" when its headers cannot be sent.
+   */
+  exchange(request: ClientRequest): Promise<ClientResponse> {
+    return new Promise((resolve, reject) => {
+      const { authority, scheme = 'http' } = this.#options;
+      const fields = [
+        new HeaderField(':method', request.method),
+        new HeaderField(':scheme', scheme),
+        new HeaderField(':path', request.path),
+        new HeaderField(':authority', authority),
+        ...outgoingFields(request.headers ?? []),
+      ];
+      this.#begin(new ClientExchange(request, fields, resolve, reject), request);
+    });
+  }
+
   /** Connects without a call to want it; with `state` and `onStateChange` one sees what comes of it. */
   connect(): void {
     if (this.#state === 'idle') void this.#dial();
@@ -113,7 +140,7 @@ export class GrpcClient {
     this.#shared.deadlines.close();
   }
 
-  #begin(call: ClientCall, options: CallOptions) {
+  #begin(call: PendingCall, options: { readonly signal?: AbortSignal }) {
     if (this.#state === 'closed') {
       return call.abandon(localStatus(Status.cancelled, 'the client is closed', true));
     }

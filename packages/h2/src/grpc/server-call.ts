@@ -1,3 +1,4 @@
+import { ErrorCode } from '../frames.ts';
 import type { HeaderBlock } from '../hpack/header-block.ts';
 import type { HeaderField } from '../hpack/header-field.ts';
 import { outgoingFields } from '../outgoing-fields.ts';
@@ -121,6 +122,15 @@ export abstract class ServerCall implements CallInfo, StreamSink, Deadline {
   protected failCall(status: StatusCode, message: string): void {
     if (this.isOver) return;
     this.sendStatus(status, message, undefined);
+    this.aborted = true;
+    this.abortHandler('cancelled');
+  }
+
+  /** More waits for the peer than a producer may pile up: what does is dropped, and the handler told. */
+  protected cutOff(): void {
+    this.finish(Status.resourceExhausted);
+    // The error code that is RESOURCE_EXHAUSTED to gRPC; a status would stand behind what piles up.
+    this.stream.connection.resetStream(this.stream, ErrorCode.enhanceYourCalm);
     this.aborted = true;
     this.abortHandler('cancelled');
   }

@@ -24,6 +24,8 @@ export interface ServerShared {
   readonly deadlines: DeadlineWheel;
   readonly environment: ConnectionEnvironment;
   readonly fallback: ((exchange: HttpExchange) => void) | undefined;
+  /** Told when the peer's SETTINGS have come, the first time or again. */
+  onGreeted(connection: ServerConnection): void;
   /** Told once when a connection's streams are over, and once when its byte stream is gone. */
   onEnd(connection: ServerConnection, error: H2Error | undefined): void;
   onClosed(connection: ServerConnection): void;
@@ -88,6 +90,12 @@ export class ServerConnection implements Connection, Endpoint {
     this.#h2.end(ErrorCode.noError, '', undefined);
   }
 
+  /** Sends it away at once, to make room for others. */
+  expel(text: string): void {
+    this.#h2.fail(ErrorCode.enhanceYourCalm, text, 'limit');
+    this.#h2.stream.destroy();
+  }
+
   /** New unary calls must wait, in order, behind those that do already. */
   get mustWait(): boolean {
     return this.#h2.sender.isCongested || this.#deferred.length > 0;
@@ -117,7 +125,9 @@ export class ServerConnection implements Connection, Endpoint {
   /** A client says that it is going; it closes the connection when it is done. */
   onGoaway(_lastStreamId: number, _errorCode: number): void {}
 
-  onSettings(): void {}
+  onSettings(): void {
+    this.shared.onGreeted(this);
+  }
 
   onRelief(): void {
     if (this.#deferred.length === 0) return;

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
+import { BufferBudget } from '../buffer-budget.ts';
 import type { TimerHandle } from '../clock.ts';
-import type { H2Error } from '../errors.ts';
+import { H2Error } from '../errors.ts';
 import { resolveLimits } from '../limits.ts';
 import { SlabPool } from '../slab-pool.ts';
 import { describePeer, prepareSocket } from '../socket.ts';
@@ -30,7 +31,10 @@ const noStats: ServerStats = {
 export class GrpcServer {
   readonly #options: GrpcServerOptions;
   readonly #shared: ServerShared;
+  /** Oldest first. */
   readonly #connections = new Set<ServerConnection>();
+  /** Those whose SETTINGS have not come, oldest first. */
+  readonly #halfOpen = new Set<ServerConnection>();
   #sweepTimer: TimerHandle | undefined = undefined;
   #isClosed = false;
 
@@ -39,14 +43,17 @@ export class GrpcServer {
     this.#options = options;
     const { clock } = options;
     const limits = resolveLimits(options.limits);
+    const turn = new TurnQueue(clock);
+    const budget = new BufferBudget(limits.maxServerBufferBytes, turn);
     this.#shared = {
       methods: options.methods,
       clock,
       limits,
       stats: options.stats ?? noStats,
       deadlines: new DeadlineWheel(clock),
-      environment: { clock, limits, pool: new SlabPool(), turn: new TurnQueue(clock) },
+      environment: { clock, limits, pool: new SlabPool(), turn, budget },
       fallback: options.fallback,
+      onGreeted: (connection) => this.#halfOpen.delete(connection),
       onEnd: (connection, error) => this.#onEnd(connection, error),
       onClosed: (connection) => this.#onClosed(connection),
     };
@@ -59,17 +66,20 @@ export class GrpcServer {
 
   /**
    * Serves a connection: a `net.Socket`, a `TLSSocket` after its handshake, or any other duplex stream,
-   * which the server owns from here on. `firstBytes` were read from it before. After `close` or `drain`
-   * the stream is destroyed at once.
+   * which the server owns from here on. `firstBytes` were read from it before. After `close` or `drain`,
+   * or when there are `Limits.maxConnections` that all have work, the stream is destroyed at once.
    */
   accept(stream: Duplex, firstBytes?: Uint8Array, peer: string = describePeer(stream)): Connection {
     const connection = new ServerConnection(this.#shared, stream, peer);
-    if (this.#isClosed) {
+    if (this.#isClosed || !this.#hasRoom()) {
+      if (!this.#isClosed)
+        this.#options.onError?.(new H2Error('limit', 'too many connections'), peer);
       stream.destroy();
       return connection;
     }
     prepareSocket(stream);
     this.#connections.add(connection);
+    this.#halfOpen.add(connection);
     this.#shared.stats.connectionOpened();
     if (this.#sweepTimer === undefined) this.#armSweep();
     connection.start(firstBytes);
@@ -88,7 +98,27 @@ export class GrpcServer {
     for (const connection of [...this.#connections]) connection.close();
   }
 
+  /** Makes room where that harms nobody; false when there is none. */
+  #hasRoom(): boolean {
+    const { maxConnections, maxHalfOpenConnections } = this.#shared.limits;
+    if (this.#halfOpen.size >= maxHalfOpenConnections) {
+      for (const oldest of this.#halfOpen) {
+        oldest.expel('too many connections have not sent SETTINGS');
+        break;
+      }
+    }
+    if (this.#connections.size < maxConnections) return true;
+    // Who holds connections to keep others out loses them; an honest client without calls comes back.
+    for (const connection of this.#connections) {
+      if (connection.activeStreams > 0) continue;
+      connection.expel('too many connections');
+      return true;
+    }
+    return false;
+  }
+
   #onEnd(connection: ServerConnection, error: H2Error | undefined): void {
+    this.#halfOpen.delete(connection);
     if (error !== undefined) this.#options.onError?.(error, connection.peer);
   }
 

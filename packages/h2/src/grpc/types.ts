@@ -80,6 +80,7 @@ export interface StreamCall extends CallInfo {
   /**
    * Sends one message; its bytes must not change afterwards. False: the message is kept, but what waits
    * for the peer is over `Limits.streamSendHighWaterBytes`, so wait for `onDrain`.
+   * Over `Limits.maxStreamSendBytes` the call is ended, with `onAbort`.
    */
   send(message: Message): boolean;
   /** Ends the call, by default with OK; messages sent before still arrive before the status. */
