@@ -6,9 +6,12 @@ export { GrpcClient } from './grpc/client.ts';
 export type {
   CallOptions,
   ClientReceiver,
+  ClientRequest,
+  ClientResponse,
   ClientState,
   ClientStream,
   GrpcClientOptions,
+  UnaryOptions,
 } from './grpc/client-types.ts';
 export { GrpcServer } from './grpc/server.ts';
 export { Status, type StatusCode } from './grpc/status.ts';

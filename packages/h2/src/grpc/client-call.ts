@@ -6,7 +6,7 @@ import { outgoingFields } from '../outgoing-fields.ts';
 import type { H2Stream, StreamSink } from '../stream.ts';
 import { type CallStatus, localStatus, statusOfHttp, statusOfReset } from './call-status.ts';
 import type { ClientConnection } from './client-connection.ts';
-import type { CallOptions, ClientShared } from './client-types.ts';
+import type { CallOptions, ClientShared, PendingCall } from './client-types.ts';
 import { gunzipMessage } from './compression.ts';
 import type { Deadline } from './deadline-wheel.ts';
 import { type ResponseHead, responseHeadOf } from './response-head.ts';
@@ -14,7 +14,7 @@ import { Status } from './status.ts';
 import { formatTimeout } from './timeout.ts';
 
 /** What all of a client's calls have in common: how they wait, begin and end. */
-export abstract class ClientCall implements StreamSink, Deadline {
+export abstract class ClientCall implements StreamSink, Deadline, PendingCall {
   readonly waitsForReady: boolean;
   deadlineMs = 0;
   previousDeadline: Deadline | undefined = undefined;

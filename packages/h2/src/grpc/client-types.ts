@@ -4,6 +4,7 @@ import type { ConnectionEnvironment } from '../connection.ts';
 import type { Limits } from '../limits.ts';
 import type { BackoffOptions } from './backoff.ts';
 import type { CallStatus } from './call-status.ts';
+import type { ClientConnection } from './client-connection.ts';
 import type { DeadlineWheel } from './deadline-wheel.ts';
 import type { HeaderFields, Message, Metadata } from './types.ts';
 
@@ -17,6 +18,52 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
   /** True: wait for a connection, also after failed attempts. False: fail with UNAVAILABLE. */
   readonly waitForReady?: boolean;
+}
+
+/** What may be said about one unary call, and who is told more of it than the reply. */
+export interface UnaryOptions extends CallOptions {
+  /** The response's headers have come; not called when the call ends without. */
+  readonly onHead?: (metadata: Metadata) => void;
+  /** Called once, before the reply or error is handed over; the status bears the trailers. */
+  readonly onEnd?: (status: CallStatus) => void;
+}
+
+/** A plain HTTP request. */
+export interface ClientRequest {
+  readonly method: string;
+  /** With the query, as in `:path`. */
+  readonly path: string;
+  readonly headers?: HeaderFields;
+  /** Sent no faster than the server takes it, and no further once the response is complete. */
+  readonly body?: Uint8Array | AsyncIterable<Uint8Array>;
+  /** Ends the request with CANCELLED when it fires. */
+  readonly signal?: AbortSignal;
+  /** True: wait for a connection, also after failed attempts. False: fail with UNAVAILABLE. */
+  readonly waitForReady?: boolean;
+}
+
+/** What comes back for a `ClientRequest`. */
+export interface ClientResponse {
+  readonly status: number;
+  readonly headers: Metadata;
+  /**
+   * May be read once; held back by flow control until it is. Ends early with `CallError` when the response
+   * is lost, or with what the request's body threw. To stop reading cancels the request.
+   */
+  readonly body: AsyncIterable<Uint8Array>;
+  /** Empty until the body has been read to its end. */
+  readonly trailers: Metadata;
+}
+
+/** A call, to the client that finds it a stream. */
+export interface PendingCall {
+  readonly hasEnded: boolean;
+  readonly waitsForReady: boolean;
+  /** Begins on a connection that is ready; false when that takes no more streams. */
+  start(connection: ClientConnection): boolean;
+  cancel(): void;
+  /** Ends the call at this end, whatever the server does. */
+  abandon(status: CallStatus): void;
 }
 
 /** `idle`: no connection and none wanted. `waiting`: before the next attempt. */

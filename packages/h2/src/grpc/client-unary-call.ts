@@ -3,7 +3,7 @@ import type { HeaderTemplate } from '../hpack/header-template.ts';
 import type { H2Stream } from '../stream.ts';
 import { CallError, type CallStatus, localStatus } from './call-status.ts';
 import { ClientCall } from './client-call.ts';
-import type { CallOptions, ClientShared } from './client-types.ts';
+import type { ClientShared, UnaryOptions } from './client-types.ts';
 import { type MessageConsumer, MessageReader, messagePrefixBytes } from './message-reader.ts';
 import { sendMessage } from './message-writer.ts';
 import type { ResponseHead } from './response-head.ts';
@@ -12,6 +12,7 @@ import type { Message } from './types.ts';
 
 /** A unary call of a client: one message out, one back, and a status. */
 export class ClientUnaryCall extends ClientCall implements MessageConsumer {
+  readonly #options: UnaryOptions;
   readonly #resolve: (message: Uint8Array) => void;
   readonly #reject: (error: CallError) => void;
   #request: Message | undefined;
@@ -22,11 +23,12 @@ export class ClientUnaryCall extends ClientCall implements MessageConsumer {
     shared: ClientShared,
     template: HeaderTemplate,
     request: Message,
-    options: CallOptions,
+    options: UnaryOptions,
     resolve: (message: Uint8Array) => void,
     reject: (error: CallError) => void,
   ) {
     super(shared, template, options);
+    this.#options = options;
     this.#request = request;
     this.#resolve = resolve;
     this.#reject = reject;
@@ -74,10 +76,13 @@ export class ClientUnaryCall extends ClientCall implements MessageConsumer {
     this.finishWithStatus(this.#reader !== undefined && this.#reader.heldBytes > 0);
   }
 
-  protected tellHead(_head: ResponseHead): void {}
+  protected tellHead(head: ResponseHead): void {
+    this.#options.onHead?.(head.metadata);
+  }
 
   protected settle(status: CallStatus): void {
     this.#request = undefined;
+    this.#options.onEnd?.(status);
     if (status.status !== Status.ok) {
       this.#reject(new CallError(status));
     } else if (this.#reply === undefined) {

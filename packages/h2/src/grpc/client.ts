@@ -1,5 +1,4 @@
 import type { Duplex } from 'node:stream';
-import { BufferBudget } from '../buffer-budget.ts';
 import type { TimerHandle } from '../clock.ts';
 import type { H2Error } from '../errors.ts';
 import { HeaderField } from '../hpack/header-field.ts';
@@ -61,14 +60,11 @@ export class GrpcClient {
     const { clock } = options;
     const limits = resolveLimits({ keepaliveIntervalMs: 0, ...options.limits });
     this.#options = options;
-    const turn = new TurnQueue(clock);
-    // What a server makes a client hold is bounded by its one connection.
-    const budget = new BufferBudget(Number.POSITIVE_INFINITY, turn);
     this.#shared = {
       clock,
       limits,
       deadlines: new DeadlineWheel(clock),
-      environment: { clock, limits, pool: new SlabPool(), turn, budget },
+      environment: { clock, limits, pool: new SlabPool(), turn: new TurnQueue(clock) },
     };
     this.#backoff = new Backoff({ ...defaultBackoff, ...options.backoff }, options.random);
     this.#owner = {
