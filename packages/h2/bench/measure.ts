@@ -1,0 +1,110 @@
+import { Child, type Usage } from './child.ts';
+import type { ClientLoad, ClientUse } from './clients/main.ts';
+import { h2load } from './load/h2load.ts';
+import type { LoadDone, RawLoad } from './load/main.ts';
+import { type ClientPlan, messagesPerStream, type ServerLoad, type Subject } from './plan.ts';
+import type { Sample } from './report.ts';
+import type { Listening } from './servers/main.ts';
+
+/** How long a load runs. */
+export interface Duration {
+  readonly warmUpSeconds: number;
+  readonly seconds: number;
+}
+
+/** Runs a load against a server in a new process, and says what that process used. */
+export async function measureServer(
+  subject: Subject,
+  load: ServerLoad,
+  duration: Duration,
+): Promise<Sample> {
+  const [server, { port }] = await startServer(subject);
+  const run = load.generator === 'lean' ? await leanRunner(port, load) : h2loadRunner(port, load);
+  try {
+    await run.load(duration.warmUpSeconds);
+    const before = await server.ask<Usage>({});
+    const { calls, seconds } = await run.load(duration.seconds);
+    const after = await server.ask<Usage>({});
+    return {
+      subject,
+      load: load.name,
+      unit: load.messages === 0 ? 'calls' : 'messages',
+      operations: calls * Math.max(load.messages, 1),
+      bytesPerOperation: load.messageBytes,
+      seconds,
+      cpuSeconds: (after.cpuMicros - before.cpuMicros) / 1e6,
+      rssBytes: after.rssBytes,
+    };
+  } finally {
+    await run.stop();
+    await server.stop();
+  }
+}
+
+/** Runs a load with a client in a new process, against our server in another. */
+export async function measureClient(
+  subject: Subject,
+  { name, method, messageBytes, inFlight }: ClientPlan,
+  duration: Duration,
+): Promise<Sample> {
+  const [server, { port }] = await startServer('kvorum');
+  const args = [subject, String(port), String(messagesPerStream)];
+  const [client] = await Child.start('./clients/main.ts', args);
+  try {
+    const load = (seconds: number): ClientLoad => ({ method, messageBytes, inFlight, seconds });
+    await client.ask(load(duration.warmUpSeconds));
+    const use = await client.ask<ClientUse>(load(duration.seconds));
+    return {
+      subject,
+      load: name,
+      unit: method === 'unary' ? 'calls' : 'messages',
+      operations: use.calls * (method === 'unary' ? 1 : messagesPerStream),
+      bytesPerOperation: messageBytes,
+      seconds: use.seconds,
+      cpuSeconds: use.cpuMicros / 1e6,
+      rssBytes: use.rssBytes,
+    };
+  } finally {
+    await client.stop();
+    await server.stop();
+  }
+}
+
+/** A server of the benchmark in a new process. */
+export function startServer(subject: Subject): Promise<[Child, Listening]> {
+  return Child.start<Listening>('./servers/main.ts', [subject, String(messagesPerStream)]);
+}
+
+interface Runner {
+  load(seconds: number): Promise<LoadDone>;
+  stop(): Promise<void>;
+}
+
+async function leanRunner(port: number, load: ServerLoad): Promise<Runner> {
+  const { messageBytes, messages, connections, streams } = load;
+  const [generator] = await Child.start('./load/main.ts', [String(port)]);
+  return {
+    load: (seconds) => {
+      const question: RawLoad = { messageBytes, messages, connections, streams, seconds };
+      return generator.ask<LoadDone>(question);
+    },
+    stop: () => generator.stop(),
+  };
+}
+
+/** h2load makes a number of calls, so each run estimates those of the next. */
+function h2loadRunner(port: number, load: ServerLoad): Runner {
+  let perSecond = 0;
+  const run = async (calls: number): Promise<LoadDone> => {
+    const done = await h2load(port, Math.max(Math.ceil(calls), load.connections), load);
+    perSecond = done.calls / done.seconds;
+    return done;
+  };
+  return {
+    load: async (seconds) => {
+      if (perSecond === 0) await run(Math.min(5000, 20_000 * seconds));
+      return await run(perSecond * seconds);
+    },
+    stop: async () => {},
+  };
+}

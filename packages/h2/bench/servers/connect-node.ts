@@ -1,0 +1,27 @@
+import http2 from 'node:http2';
+import type { BytesValue } from '@bufbuild/protobuf/wkt';
+import { connectNodeAdapter } from '@connectrpc/connect-node';
+import { echoService } from '../echo-contract.ts';
+import { connectionWindowBytes, streamWindowBytes } from '../windows.ts';
+
+/** Echo on connect-node, spoken to in gRPC. It codes its messages, since it takes no other. */
+export function serveConnect(messages: number): http2.Http2Server {
+  const server = http2.createServer(
+    { settings: { initialWindowSize: streamWindowBytes } },
+    connectNodeAdapter({
+      connect: false,
+      grpcWeb: false,
+      routes: (router) =>
+        router.service(echoService, {
+          unary: (request) => request,
+          stream: (request) => repeat(request, messages),
+        }),
+    }),
+  );
+  server.on('session', (session) => session.setLocalWindowSize(connectionWindowBytes));
+  return server;
+}
+
+async function* repeat(message: BytesValue, messages: number): AsyncGenerator<BytesValue> {
+  for (let i = 0; i < messages; i++) yield message;
+}
