@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import { BufferBudget } from '../buffer-budget.ts';
 import type { TimerHandle } from '../clock.ts';
 import type { H2Error } from '../errors.ts';
 import { HeaderField } from '../hpack/header-field.ts';
@@ -60,11 +61,14 @@ export class GrpcClient {
     const { clock } = options;
     const limits = resolveLimits({ keepaliveIntervalMs: 0, ...options.limits });
     this.#options = options;
+    const turn = new TurnQueue(clock);
+    // What a server makes a client hold is bounded by its one connection.
+    const budget = new BufferBudget(Number.POSITIVE_INFINITY, turn);
     this.#shared = {
       clock,
       limits,
       deadlines: new DeadlineWheel(clock),
-      environment: { clock, limits, pool: new SlabPool(), turn: new TurnQueue(clock) },
+      environment: { clock, limits, pool: new SlabPool(), turn, budget },
     };
     this.#backoff = new Backoff({ ...defaultBackoff, ...options.backoff }, options.random);
     this.#owner = {
