@@ -49,6 +49,14 @@ export class ServerHarness {
     this.connection = this.server.accept(near);
   }
 
+  /** One more connection to the server. */
+  connect(): FramePeer {
+    const [near, far] = memoryDuplexPair();
+    const peer = new FramePeer(far);
+    this.server.accept(near);
+    return peer;
+  }
+
   /** The error code and text of the GOAWAY that ends the connection. */
   async goaway(): Promise<{ code: number; text: string } | undefined> {
     const frame = await this.peer.find(

@@ -3,12 +3,16 @@ import { GrpcServer, type GrpcServerOptions, type Clock as H2Clock } from '@kvor
 import type { Clock } from '../clock.ts';
 import type { Transport } from './transport.ts';
 
+/** One answer alone may hold the whole store, which is this large by default. */
+const maxServerBufferBytes = 2 * 1024 ** 3;
+
 /** `@kvorum/h2` as the member's transport. */
 export class H2Transport implements Transport {
   readonly #server: GrpcServer;
 
   constructor(options: Omit<GrpcServerOptions, 'clock'>, clock: Clock) {
-    this.#server = new GrpcServer({ ...options, clock: h2Clock(clock) });
+    const limits = { maxServerBufferBytes, ...options.limits };
+    this.#server = new GrpcServer({ ...options, limits, clock: h2Clock(clock) });
   }
 
   accept(socket: Socket, firstBytes: Buffer): void {
