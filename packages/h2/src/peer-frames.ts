@@ -2,7 +2,7 @@ import type { Endpoint, H2Connection } from './connection.ts';
 import { H2Error } from './errors.ts';
 import { FloodGuard } from './flood-guard.ts';
 import type { FrameHandler } from './frame-reader.ts';
-import { ErrorCode, Flag, FrameType, readUint32 } from './frames.ts';
+import { ErrorCode, Flag, FrameType, maxStreamId, readUint32 } from './frames.ts';
 import { HeaderAssembler } from './header-assembler.ts';
 import { HpackDecoder } from './hpack/decoder.ts';
 import type { HeaderBlock } from './hpack/header-block.ts';
@@ -39,6 +39,8 @@ export class PeerFrames implements FrameHandler {
   // The DATA frame being read.
   #dataStream: H2Stream | undefined = undefined;
   #dataFlags = 0;
+  /** A server's last GOAWAY: it takes no streams above, and may only lower it (RFC 9113 §6.8). */
+  #lastAccepted: number = maxStreamId;
 
   constructor(connection: H2Connection, endpoint: Endpoint) {
     const { limits } = connection;
@@ -375,9 +377,13 @@ export class PeerFrames implements FrameHandler {
     if (!this.#allowIdleFrame()) return;
     const lastStreamId = readUint32(bytes, start) & 0x7fff_ffff;
     const errorCode = readUint32(bytes, start + 4);
-    if (!this.#connection.isServer) this.#connection.leave();
+    if (this.#connection.isServer) return this.#endpoint.onGoaway(lastStreamId, errorCode);
+    if (lastStreamId > this.#lastAccepted) {
+      return this.#connection.fail(ErrorCode.protocolError, 'GOAWAY takes back what it said');
+    }
+    this.#lastAccepted = lastStreamId;
+    this.#connection.leave();
     this.#endpoint.onGoaway(lastStreamId, errorCode);
-    if (this.#connection.isServer) return;
     for (const stream of [...this.#connection.streams.values()]) {
       if (stream.id <= lastStreamId) continue;
       this.#connection.closeStream(stream);
@@ -393,7 +399,8 @@ export class PeerFrames implements FrameHandler {
     if (!this.#allowIdleFrame() || length === 5) return;
     const stream = this.#connection.streams.get(streamId);
     if (stream !== undefined) this.#abortStream(stream, ErrorCode.frameSizeError);
-    else this.#refuse(streamId, ErrorCode.frameSizeError);
+    // There is nothing to reset, so the stream error becomes one of the connection (RFC 9113 §5.4.2).
+    else this.#connection.fail(ErrorCode.frameSizeError, 'PRIORITY size');
   }
 }
 

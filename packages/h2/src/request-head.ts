@@ -134,16 +134,20 @@ function takeRegular(parts: Parts, field: HeaderField): boolean {
 }
 
 function takeContentLength(parts: Parts, value: string): boolean {
-  if (!/^[0-9]{1,15}$/.test(value)) return false;
-  const length = Number(value);
-  if (parts.contentLength >= 0 && parts.contentLength !== length) return false;
+  const length = parseContentLength(value);
+  if (length < 0 || (parts.contentLength >= 0 && parts.contentLength !== length)) return false;
   parts.contentLength = length;
   return true;
 }
 
+/** The bytes that a `content-length` promises, or -1 when it is not valid. */
+export function parseContentLength(value: string): number {
+  return /^[0-9]{1,15}$/.test(value) ? Number(value) : -1;
+}
+
 /** RFC 9113 §8.3.1, and §8.5 for CONNECT. */
 function isComplete(parts: Parts): boolean {
-  if (parts.method === undefined || parts.method === '') return false;
+  if (parts.method === undefined || !isOneAuthority(parts)) return false;
   if (parts.method === 'CONNECT') {
     const hasTarget = parts.authority !== undefined && parts.authority !== '';
     return hasTarget && parts.scheme === undefined && parts.path === undefined;
@@ -151,6 +155,19 @@ function isComplete(parts: Parts): boolean {
   if (parts.scheme === undefined || parts.path === undefined) return false;
   if (parts.path.startsWith('/')) return true;
   return parts.path === '*' && parts.method === 'OPTIONS';
+}
+
+/** A `host` beside an `:authority` must name the same (RFC 9113 §8.3.1). */
+function isOneAuthority({ authority, host, scheme }: Parts): boolean {
+  if (authority === undefined || host === undefined || authority === host) return true;
+  return normalAuthority(authority, scheme) === normalAuthority(host, scheme);
+}
+
+/** Without the port that the scheme has anyway, and in lower case (RFC 3986 §6.2.3). */
+function normalAuthority(authority: string, scheme: string | undefined): string {
+  const port = scheme === 'https' ? ':443' : ':80';
+  const lower = authority.toLowerCase();
+  return lower.endsWith(port) ? lower.slice(0, -port.length) : lower;
 }
 
 /** True when the fields may stand in a trailer section: all valid, none of them a pseudo-header. */

@@ -9,7 +9,7 @@ import type { ClientConnection } from './client-connection.ts';
 import type { CallOptions, ClientShared, PendingCall } from './client-types.ts';
 import { gunzipMessage } from './compression.ts';
 import type { Deadline } from './deadline-wheel.ts';
-import { type ResponseHead, responseHeadOf } from './response-head.ts';
+import { nextHeadOf, type ResponseHead } from './response-head.ts';
 import { Status } from './status.ts';
 import { formatTimeout } from './timeout.ts';
 
@@ -90,23 +90,19 @@ export abstract class ClientCall implements StreamSink, Deadline, PendingCall {
 
   onHeaders(block: HeaderBlock, endStream: boolean) {
     if (this.isOver) return;
-    const head = block.tooLarge ? undefined : responseHeadOf(block);
-    if (head === undefined) return this.#failMalformed();
+    const head = nextHeadOf(block, endStream, this.#head !== undefined);
+    if (head === 'interim') return;
+    if (head === 'malformed') return this.failMalformed();
     if (this.#head !== undefined) {
-      if (!endStream || head.httpStatus !== undefined) return this.#failMalformed();
       this.#finalStatus = finalStatusOf(head, 'the trailers have no grpc-status');
       return;
     }
-    if (head.httpStatus === undefined) return this.#failMalformed();
-    if (head.httpStatus.startsWith('1')) {
-      if (endStream) this.#failMalformed();
-      return;
-    }
+    if (this.stream !== undefined) this.stream.promisedBytes = head.contentLength;
     this.#head = head;
     if (endStream || head.httpStatus !== '200' || !head.isGrpc) {
       this.#finalStatus =
         head.grpcStatus === undefined && head.httpStatus !== '200'
-          ? statusOfHttp(head.httpStatus)
+          ? statusOfHttp(head.httpStatus ?? '')
           : finalStatusOf(head, 'the response is not gRPC');
       if (!endStream) this.abandon(this.#finalStatus);
       return;
@@ -169,8 +165,18 @@ export abstract class ClientCall implements StreamSink, Deadline, PendingCall {
     this.settle(status);
   }
 
-  #failMalformed() {
-    this.abandon(localStatus(Status.internal, 'the response is malformed'));
+  /** The server broke a rule of RFC 9113 §8 on this stream. */
+  protected failMalformed(): void {
+    const { stream } = this;
+    this.finish(localStatus(Status.internal, 'the response is malformed'));
+    if (stream !== undefined) stream.connection.resetStream(stream, ErrorCode.protocolError);
+  }
+
+  /** False, and the call has ended, when DATA comes before the response's headers. */
+  protected mayHaveData(): boolean {
+    if (this.isOver) return false;
+    if (this.#head === undefined) this.failMalformed();
+    return !this.isOver;
   }
 }
 

@@ -8,7 +8,7 @@ import type { ClientConnection } from './client-connection.ts';
 import type { ClientRequest, ClientResponse, PendingCall } from './client-types.ts';
 import { FieldMetadata } from './field-metadata.ts';
 import { HeldBody } from './held-body.ts';
-import { responseHeadOf } from './response-head.ts';
+import { nextHeadOf } from './response-head.ts';
 import { Status } from './status.ts';
 import type { Metadata } from './types.ts';
 
@@ -67,24 +67,24 @@ export class ClientExchange implements StreamSink, PendingCall, ClientResponse {
     this.#fail(new CallError(status));
   }
 
-  onHeaders(block: HeaderBlock, endStream: boolean): void {
-    const head = block.tooLarge ? undefined : responseHeadOf(block);
-    const isFirst = this.status === 0;
-    if (head === undefined || (head.httpStatus === undefined) === isFirst) {
-      this.abandon(localStatus(Status.internal, 'the response is malformed'));
-    } else if (!isFirst) {
+  onHeaders(block: HeaderBlock, endStream: boolean) {
+    const head = nextHeadOf(block, endStream, this.status !== 0);
+    if (head === 'interim') return;
+    if (head === 'malformed') return this.#failMalformed();
+    if (this.status !== 0) {
       this.trailers = head.metadata;
-    } else if (head.httpStatus?.startsWith('1') === false) {
-      this.status = Number(head.httpStatus);
-      this.headers = head.metadata;
-      this.#resolve(this);
-    } else if (endStream) {
-      this.abandon(localStatus(Status.internal, 'the response is malformed'));
+      return;
     }
+    if (this.#stream !== undefined && this.#request.method !== 'HEAD') {
+      this.#stream.promisedBytes = head.contentLength;
+    }
+    this.status = Number(head.httpStatus);
+    this.headers = head.metadata;
+    this.#resolve(this);
   }
 
   onData(bytes: Buffer, start: number, end: number): void {
-    if (this.status === 0) this.abandon(localStatus(Status.internal, 'the response is malformed'));
+    if (this.status === 0) this.#failMalformed();
     else this.#received.push(bytes, start, end);
   }
 
@@ -121,11 +121,17 @@ export class ClientExchange implements StreamSink, PendingCall, ClientResponse {
     }
   }
 
-  #fail(error: Error): void {
+  /** The server broke a rule of RFC 9113 §8 on this stream. */
+  #failMalformed(): void {
+    const status = localStatus(Status.internal, 'the response is malformed');
+    this.#fail(new CallError(status), ErrorCode.protocolError);
+  }
+
+  #fail(error: Error, resetCode: number = ErrorCode.cancel): void {
     if (this.hasEnded) return;
     this.#finish();
     const stream = this.#stream;
-    if (stream !== undefined) stream.connection.resetStream(stream, ErrorCode.cancel);
+    if (stream !== undefined) stream.connection.resetStream(stream, resetCode);
     this.#received.fail(error);
     this.#reject(error);
   }

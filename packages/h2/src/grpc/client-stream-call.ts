@@ -64,7 +64,7 @@ export class ClientStreamCall extends ClientCall implements ClientStream, InletC
   }
 
   onData(bytes: Buffer, start: number, end: number): void {
-    if (!this.isOver) this.#inlet.push(bytes, start, end);
+    if (this.mayHaveData()) this.#inlet.push(bytes, start, end);
   }
 
   onMessage(bytes: Buffer, isCompressed: boolean): void {

@@ -35,7 +35,7 @@ export class ClientUnaryCall extends ClientCall implements MessageConsumer {
   }
 
   onData(bytes: Buffer, start: number, end: number): void {
-    if (this.isOver) return;
+    if (!this.mayHaveData()) return;
     const length = end - start - messagePrefixBytes;
     const isWhole =
       this.#reader === undefined &&

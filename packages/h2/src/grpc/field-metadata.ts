@@ -1,4 +1,4 @@
-import type { HeaderField } from '../hpack/header-field.ts';
+import { HeaderField } from '../hpack/header-field.ts';
 import type { Metadata } from './types.ts';
 
 /** Metadata over a decoded header list: the fields from an index on. */
@@ -43,4 +43,16 @@ export class FieldMetadata implements Metadata {
       yield [field.name, field.value];
     }
   }
+}
+
+/**
+ * The same for who knows nothing of HTTP/2: a cookie that was sent in crumbs is one field again
+ * (RFC 9113 §8.2.3).
+ */
+export function plainMetadata(fields: readonly HeaderField[], from: number): Metadata {
+  const crumbs = fields.filter(({ name }) => name === 'cookie');
+  if (crumbs.length < 2) return new FieldMetadata(fields, from);
+  const cookie = new HeaderField('cookie', crumbs.map(({ value }) => value).join('; '));
+  const others = fields.slice(from).filter(({ name }) => name !== 'cookie');
+  return new FieldMetadata([...others, cookie], 0);
 }

@@ -1,5 +1,6 @@
 import type { HeaderBlock } from '../hpack/header-block.ts';
 import { FieldId } from '../hpack/header-field.ts';
+import { parseContentLength } from '../request-head.ts';
 import { FieldMetadata } from './field-metadata.ts';
 import { decodeStatusText } from './status-text.ts';
 import type { Metadata } from './types.ts';
@@ -15,6 +16,8 @@ export interface ResponseHead {
   readonly metadata: Metadata;
   /** Messages may come gzipped. */
   readonly isGzip: boolean;
+  /** -1 when absent, or when it says nothing about this response's content (RFC 9110 §8.6). */
+  readonly contentLength: number;
 }
 
 /** Remembered instead of a head when the block may not stand in a response. */
@@ -26,18 +29,42 @@ export function responseHeadOf(block: HeaderBlock): ResponseHead | undefined {
   return block.memo === malformed ? undefined : (block.memo as ResponseHead);
 }
 
+/**
+ * The next part of a response: its headers or trailers, or one of the `interim` responses before them; or
+ * it is malformed, and the stream must be reset with PROTOCOL_ERROR (RFC 9113 §8.1).
+ */
+export function nextHeadOf(
+  block: HeaderBlock,
+  endStream: boolean,
+  hasHead: boolean,
+): ResponseHead | 'interim' | 'malformed' {
+  const head = block.tooLarge ? undefined : responseHeadOf(block);
+  if (head === undefined) return 'malformed';
+  const { httpStatus } = head;
+  if (hasHead) return endStream && httpStatus === undefined ? head : 'malformed';
+  if (httpStatus === undefined) return 'malformed';
+  if (!httpStatus.startsWith('1')) return head;
+  // There is nothing to switch to in HTTP/2 (RFC 9113 §8.6).
+  return endStream || httpStatus === '101' ? 'malformed' : 'interim';
+}
+
 function parse(block: HeaderBlock): ResponseHead | undefined {
   let httpStatus: string | undefined;
   let contentType = '';
   let encoding = '';
   let grpcStatus: number | undefined;
   let grpcMessage = '';
+  let contentLength = -1;
   for (const [i, { id, name, value }] of block.fields.entries()) {
     const isPseudo = name.charCodeAt(0) === 0x3a;
     if (isPseudo && (id !== FieldId.status || i > 0)) return undefined;
     if (id === FieldId.invalid || id === FieldId.connectionSpecific) return undefined;
     if (isPseudo) httpStatus = value;
-    else if (id === FieldId.contentType) contentType = value;
+    else if (id === FieldId.contentLength) {
+      const length = parseContentLength(value);
+      if (length < 0 || (contentLength >= 0 && contentLength !== length)) return undefined;
+      contentLength = length;
+    } else if (id === FieldId.contentType) contentType = value;
     else if (id === FieldId.grpcEncoding) encoding = value;
     else if (id === FieldId.grpcMessage) grpcMessage = decodeStatusText(value);
     else if (id === FieldId.grpcStatus && /^[0-9]{1,9}$/.test(value)) grpcStatus = Number(value);
@@ -50,5 +77,6 @@ function parse(block: HeaderBlock): ResponseHead | undefined {
     grpcMessage,
     metadata: new FieldMetadata(block.fields, httpStatus === undefined ? 0 : 1),
     isGzip: encoding === 'gzip',
+    contentLength: httpStatus === '304' || httpStatus === '204' ? -1 : contentLength,
   };
 }

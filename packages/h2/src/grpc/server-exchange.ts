@@ -8,7 +8,7 @@ import { outgoingFields } from '../outgoing-fields.ts';
 import type { RequestHead } from '../request-head.ts';
 import type { H2Stream, StreamSink } from '../stream.ts';
 import { BodySender } from './body-sender.ts';
-import { FieldMetadata } from './field-metadata.ts';
+import { plainMetadata } from './field-metadata.ts';
 import { HeldBody } from './held-body.ts';
 import type { ServerConnection } from './server-connection.ts';
 import type { AbortReason, HeaderFields, HttpExchange, Metadata } from './types.ts';
@@ -44,7 +44,7 @@ export class ServerExchange implements HttpExchange, StreamSink {
     this.path = head.path;
     this.scheme = head.scheme;
     this.authority = head.authority;
-    this.headers = new FieldMetadata(head.fields, head.firstRegular);
+    this.headers = plainMetadata(head.fields, head.firstRegular);
     this.#received.attach(stream);
   }
 

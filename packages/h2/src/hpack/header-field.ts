@@ -56,7 +56,7 @@ export class HeaderField {
   readonly name: string;
   /** One character per byte (latin1). */
   readonly value: string;
-  /** A `FieldId`; `invalid` when name or value break RFC 9113 §8.2.1. */
+  /** A `FieldId`; `invalid` when name or value break RFC 9113 §8.2.1 or §8.3.1. */
   readonly id: number;
   /** The id of the name alone, for fields that reuse the name with another value. */
   readonly nameId: number;
@@ -67,7 +67,7 @@ export class HeaderField {
     this.name = name;
     this.value = value;
     this.nameId = nameId;
-    this.id = isFieldValue(value) ? nameId : FieldId.invalid;
+    this.id = isFieldValue(value) && isPseudoValue(nameId, value) ? nameId : FieldId.invalid;
     this.size = name.length + value.length + fieldOverheadBytes;
   }
 }
@@ -99,6 +99,26 @@ function isFieldValue(value: string): boolean {
   }
   return !isBlank(value.charCodeAt(0)) && !isBlank(value.charCodeAt(length - 1));
 }
+
+/** What the pseudo-header fields of a request may say (RFC 9113 §8.3.1; RFC 9110 §5.6.2, RFC 3986). */
+function isPseudoValue(nameId: number, value: string): boolean {
+  switch (nameId) {
+    case FieldId.method:
+      return /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(value);
+    case FieldId.scheme:
+      return /^[A-Za-z][A-Za-z0-9+.-]*$/.test(value);
+    case FieldId.path:
+      return !hasBlank.test(value);
+    case FieldId.authority:
+      // No user information: it would be a password, sent to whoever reads logs.
+      return !value.includes('@') && !hasBlank.test(value);
+    default:
+      return true;
+  }
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what it looks for
+const hasBlank = /[\x00-\x20\x7f]/;
 
 function isBlank(c: number): boolean {
   return c === 0x20 || c === 0x09;
