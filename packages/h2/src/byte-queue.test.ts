@@ -6,6 +6,7 @@ describe('a byte queue', () => {
   it('gives bytes back in order, however they went in and come out', () => {
     const step = fc.oneof(
       fc.record({ push: fc.uint8Array({ maxLength: 5000, size: 'max' }) }),
+      fc.record({ write: fc.uint8Array({ minLength: 1, maxLength: 500 }) }),
       fc.record({ shift: fc.integer({ min: 1, max: 6000 }) }),
       fc.record({ back: fc.nat(10) }),
     );
@@ -17,6 +18,10 @@ describe('a byte queue', () => {
           if ('push' in current) {
             queue.push(current.push);
             model = Buffer.concat([model, current.push]);
+          } else if ('write' in current) {
+            const at = queue.reserve(current.write.length);
+            queue.block.set(current.write, at);
+            model = Buffer.concat([model, current.write]);
           } else {
             const wanted = 'shift' in current ? current.shift : 100;
             const piece = queue.shift(wanted);

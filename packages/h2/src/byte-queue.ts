@@ -1,33 +1,47 @@
 /** Pieces below this many bytes are copied together: a flood of tiny ones must not cost an object each. */
 const coalesceBytes = 2 * 1024;
-const blockBytes = 8 * 1024;
+/** Blocks grow with what waits, so that memory stays in proportion, up to two full frames. */
+const firstBlockBytes = 2 * 1024;
+const secondBlockBytes = 8 * 1024;
+const blockBytes = 32 * 1024;
 
 /** Bytes that wait, first in, first out. Costs memory in proportion to the bytes, however cut. */
 export class ByteQueue {
   /** Bytes waiting. */
   size = 0;
+  /** Where to write what was reserved last. */
+  block: Uint8Array = nothing;
   #pieces: Uint8Array[] = [];
   #head = 0;
-  /** The block small pieces are copied into; its filled part is the last piece. */
-  #block: Uint8Array | undefined = undefined;
-  #blockFill = 0;
+  /** Of the block, what is written but not yet a piece: [begin, end). */
+  #blockBegin = 0;
+  #blockEnd = 0;
+
+  /**
+   * Makes room for `length` bytes in one piece, behind all that waits, and returns their offset in
+   * `block`. They must be written before anything else is done with the queue.
+   */
+  reserve(length: number): number {
+    if (this.block.length - this.#blockEnd < length) this.#nextBlock(length);
+    const at = this.#blockEnd;
+    this.#blockEnd = at + length;
+    this.size += length;
+    return at;
+  }
 
   /** Takes `[start, end)` of bytes that will not change any more. */
   push(bytes: Uint8Array, start: number = 0, end: number = bytes.length): void {
     const length = end - start;
     if (length === 0) return;
-    this.size += length;
+    const isWhole = length === bytes.length;
     if (length >= coalesceBytes) {
       this.#sealBlock();
-      this.#pieces.push(start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end));
+      this.size += length;
+      this.#pieces.push(isWhole ? bytes : bytes.subarray(start, end));
       return;
     }
-    if (this.#block === undefined || this.#block.length - this.#blockFill < length) {
-      this.#sealBlock();
-      this.#block = new Uint8Array(this.size > length ? blockBytes : coalesceBytes);
-    }
-    this.#block.set(bytes.subarray(start, end), this.#blockFill);
-    this.#blockFill += length;
+    const at = this.reserve(length);
+    this.block.set(isWhole ? bytes : bytes.subarray(start, end), at);
   }
 
   /** Takes out the next piece, of at most `maxBytes`; undefined when nothing waits. */
@@ -68,18 +82,26 @@ export class ByteQueue {
     this.size = 0;
     this.#pieces = [];
     this.#head = 0;
-    this.#block = undefined;
-    this.#blockFill = 0;
+    this.block = nothing;
+    this.#blockBegin = 0;
+    this.#blockEnd = 0;
   }
 
+  #nextBlock(length: number): void {
+    this.#sealBlock();
+    const { size } = this;
+    const usual =
+      size === 0 ? firstBlockBytes : size < 2 * secondBlockBytes ? secondBlockBytes : blockBytes;
+    this.block = Buffer.allocUnsafeSlow(Math.max(usual, length));
+    this.#blockBegin = 0;
+    this.#blockEnd = 0;
+  }
+
+  /** What is left of the block takes the next small pieces. */
   #sealBlock(): void {
-    const block = this.#block;
-    if (block === undefined || this.#blockFill === 0) return;
-    this.#pieces.push(block.subarray(0, this.#blockFill));
-    // What is left of the block takes the next small pieces.
-    const rest = block.length - this.#blockFill;
-    this.#block = rest >= 64 ? block.subarray(this.#blockFill) : undefined;
-    this.#blockFill = 0;
+    if (this.#blockEnd === this.#blockBegin) return;
+    this.#pieces.push(this.block.subarray(this.#blockBegin, this.#blockEnd));
+    this.#blockBegin = this.#blockEnd;
   }
 }
 

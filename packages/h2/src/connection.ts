@@ -230,8 +230,9 @@ export class H2Connection implements BufferHolder {
     this.#environment.turn.add(this);
   }
 
+  /** What is held is told at the end of the turn. */
   onQueued(): void {
-    this.#noteHeld();
+    this.onOutput();
   }
 
   onEndSent(stream: H2Stream): void {
@@ -292,6 +293,7 @@ export class H2Connection implements BufferHolder {
   }
 
   #onSocketDrain(): void {
+    this.#output.onDrain();
     this.sender.socketBytes = this.stream.writableLength;
     if (this.#isPaused && !this.ended) {
       this.#isPaused = false;

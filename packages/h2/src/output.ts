@@ -14,11 +14,17 @@ export class Output {
   buffer: Buffer = noBuffer;
   /** Bytes written here since the last flush. */
   pendingBytes = 0;
+  /** Set after `reserve`: what was reserved may still `grow`, until anything follows it. */
+  mayGrow = false;
   readonly #stream: Duplex;
   readonly #pool: SlabPool;
-  /** A plain socket copies what it writes at once; other streams may keep a reference. */
-  readonly #copiesOnWrite: boolean;
+  /** A plain socket is done with what it has written; other streams may keep a reference. */
+  readonly #isPlainSocket: boolean;
   #slab: Slab | undefined = undefined;
+  /** Slabs that were filled since the last flush. */
+  #fullSlabs: Slab[] = [];
+  /** Slabs the socket had not done with after a flush, which it tells of by 'drain'. */
+  #busySlabs: Slab[] = [];
   /** Begin and end of what is written in the slab but not yet a segment. */
   #from = 0;
   #at = 0;
@@ -27,13 +33,23 @@ export class Output {
   constructor(stream: Duplex, pool: SlabPool) {
     this.#stream = stream;
     this.#pool = pool;
-    this.#copiesOnWrite = stream instanceof Socket && !('encrypted' in stream);
+    this.#isPlainSocket = stream instanceof Socket && !('encrypted' in stream);
   }
 
   /** Makes room for `bytes` in one piece, behind all that was written; returns their offset. */
   reserve(bytes: number): number {
     if (this.buffer.length - this.#at < bytes) this.#nextSlab(bytes);
+    this.mayGrow = false;
     const at = this.#at;
+    this.#at = at + bytes;
+    this.pendingBytes += bytes;
+    return at;
+  }
+
+  /** More room right behind what was reserved last; returns its offset, or -1 when there can be none. */
+  grow(bytes: number): number {
+    const at = this.#at;
+    if (!this.mayGrow || this.buffer.length - at < bytes) return -1;
     this.#at = at + bytes;
     this.pendingBytes += bytes;
     return at;
@@ -47,6 +63,7 @@ export class Output {
       this.buffer.set(bytes, at);
       return;
     }
+    this.mayGrow = false;
     this.#sealSegment();
     this.#segments.push(bytes);
     this.pendingBytes += length;
@@ -59,30 +76,52 @@ export class Output {
   flush(): void {
     if (this.pendingBytes === 0) return;
     const stream = this.#stream;
-    const from = this.#from;
-    this.#sealSegment();
+    this.#endSlab();
     const segments = this.#segments;
-    const slab = this.#takeSlab();
+    const slabs = this.#fullSlabs;
     this.#segments = [];
+    this.#fullSlabs = [];
     this.pendingBytes = 0;
-    const first = segments[0];
+    const [first] = segments;
+    let isTaken = true;
     if (segments.length === 1 && first !== undefined) {
-      stream.write(first);
-      // Already with the kernel: the same memory serves again, while it is warm.
-      const isInSlab = slab !== undefined && first.buffer === slab.buffer.buffer;
-      if (isInSlab && this.#copiesOnWrite && stream.writableLength === 0) slab.start = from;
+      isTaken = stream.write(first);
     } else {
       stream.cork();
-      for (const segment of segments) stream.write(segment);
+      for (const segment of segments) isTaken = stream.write(segment);
       stream.uncork();
     }
-    if (slab !== undefined) this.#pool.release(slab);
+    this.#letGo(slabs, isTaken);
+  }
+
+  /** The stream has emptied what was handed to it. */
+  onDrain(): void {
+    const busy = this.#busySlabs;
+    if (busy.length === 0 || this.#stream.writableLength > 0 || this.#stream.destroyed) return;
+    this.#busySlabs = [];
+    for (const slab of busy) this.#reuse(slab);
+  }
+
+  #letGo(slabs: Slab[], isTaken: boolean): void {
+    if (!this.#isPlainSocket || this.#stream.destroyed) {
+      for (const slab of slabs) this.#pool.release(slab);
+    } else if (this.#stream.writableLength === 0) {
+      // Already with the kernel: the same memory serves again, while it is warm.
+      for (const slab of slabs) this.#reuse(slab);
+    } else if (isTaken) {
+      for (const slab of slabs) this.#pool.release(slab);
+    } else {
+      for (const slab of slabs) this.#busySlabs.push(slab);
+    }
+  }
+
+  #reuse(slab: Slab): void {
+    slab.start = slab.acquiredAt;
+    this.#pool.release(slab);
   }
 
   #nextSlab(bytes: number): void {
-    this.#sealSegment();
-    const used = this.#takeSlab();
-    if (used !== undefined) this.#pool.release(used);
+    this.#endSlab();
     const slab = this.#pool.acquire(bytes);
     this.#slab = slab;
     this.buffer = slab.buffer;
@@ -90,15 +129,18 @@ export class Output {
     this.#at = slab.start;
   }
 
-  /** Lets go of the slab, whose segments are sealed; what is behind them may be written to. */
-  #takeSlab(): Slab | undefined {
+  /** Puts the slab aside until it is written; what is behind its segments may be used by others then. */
+  #endSlab(): void {
+    this.#sealSegment();
+    this.mayGrow = false;
     const slab = this.#slab;
-    if (slab !== undefined) slab.start = this.#from;
+    if (slab === undefined) return;
+    slab.start = this.#from;
+    this.#fullSlabs.push(slab);
     this.#slab = undefined;
     this.buffer = noBuffer;
     this.#from = 0;
     this.#at = 0;
-    return slab;
   }
 
   #sealSegment(): void {

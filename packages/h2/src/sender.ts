@@ -59,6 +59,9 @@ export class Sender {
   #line: H2Stream[] = [];
   #drainWaiters: H2Stream[] = [];
   #isResuming = false;
+  /** The DATA frame written last, while it `mayGrow`: whose it is, and its payload. */
+  #tailId = 0;
+  #tailBytes = 0;
 
   constructor(owner: SenderOwner, output: Output, limits: Limits) {
     this.#owner = owner;
@@ -126,9 +129,9 @@ export class Sender {
   }
 
   /**
-   * Writes the header of a DATA frame that may go out now, and charges the windows. Returns the offset of
-   * its payload in `output.buffer`, or -1: then the bytes must be queued. With `isLast` it bears END_STREAM,
-   * and `endSent` must follow.
+   * Makes room for body bytes that may go out now, in a DATA frame of their own or behind those that the
+   * last one holds, and charges the windows. Returns their offset in `output.buffer`, or -1: then they
+   * must be queued. With `isLast` the frame bears END_STREAM, and `endSent` must follow.
    */
   reserveData(stream: H2Stream, length: number, isLast = false): number {
     if (
@@ -143,7 +146,28 @@ export class Sender {
     stream.sendWindow -= length;
     this.window -= length;
     this.sentBytes += length;
-    return this.writeFrame(length, FrameType.data, isLast ? Flag.endStream : 0, stream.id);
+    const flags = isLast ? Flag.endStream : 0;
+    if (this.#tailId === stream.id && this.#tailBytes + length <= this.maxFrameBytes) {
+      const at = this.output.grow(length);
+      if (at >= 0) {
+        const headAt = at - this.#tailBytes - frameHeaderBytes;
+        this.#tailBytes += length;
+        writeFrameHeader(
+          this.output.buffer,
+          headAt,
+          this.#tailBytes,
+          FrameType.data,
+          flags,
+          stream.id,
+        );
+        return at;
+      }
+    }
+    this.#tailId = stream.id;
+    this.#tailBytes = length;
+    const at = this.writeFrame(length, FrameType.data, flags, stream.id);
+    this.output.mayGrow = true;
+    return at;
   }
 
   /** The frame that was reserved last bears END_STREAM, and is complete. */
@@ -157,6 +181,17 @@ export class Sender {
     stream.queue.push(bytes);
     this.queuedBytes += bytes.length;
     this.#owner.onQueued();
+  }
+
+  /**
+   * Queues so many body bytes, to be written at once at the offset returned, in `block` of the stream's
+   * queue; `pump` follows.
+   */
+  reserveQueued(stream: H2Stream, length: number): number {
+    stream.queue ??= new ByteQueue();
+    this.queuedBytes += length;
+    this.#owner.onQueued();
+    return stream.queue.reserve(length);
   }
 
   /** Ends our side of the stream, behind what is queued. */

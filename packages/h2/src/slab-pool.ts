@@ -4,10 +4,13 @@ const minRoomBytes = 2 * 1024;
 /** Slabs kept for reuse: as many connections may well write in one turn. */
 const maxFree = 64;
 
-/** Memory to write frames into. What lies before `start` belongs to writes under way. */
+/** Memory to write frames into. */
 export interface Slab {
   readonly buffer: Buffer;
+  /** What lies before belongs to writes under way. */
   start: number;
+  /** `start` when it was last acquired: what lies behind is its holder's. */
+  acquiredAt: number;
 }
 
 /**
@@ -20,9 +23,13 @@ export class SlabPool {
   /** A slab with at least `bytes` of room. */
   acquire(bytes: number): Slab {
     const slab = this.#free.pop();
-    if (slab !== undefined && slab.buffer.length - slab.start >= bytes) return slab;
-    if (slab !== undefined) this.#free.unshift(slab);
-    return { buffer: Buffer.allocUnsafeSlow(Math.max(slabBytes, bytes)), start: 0 };
+    if (slab !== undefined) {
+      slab.acquiredAt = slab.start;
+      if (slab.buffer.length - slab.start >= bytes) return slab;
+      this.#free.unshift(slab);
+    }
+    const buffer = Buffer.allocUnsafeSlow(Math.max(slabBytes, bytes));
+    return { buffer, start: 0, acquiredAt: 0 };
   }
 
   /** Takes a slab back; its `start` says what may be written over. */

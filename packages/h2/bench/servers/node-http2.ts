@@ -1,5 +1,5 @@
 import http2 from 'node:http2';
-import { streamPath } from '../echo-contract.ts';
+import { framed, prefixBytes, streamPath } from '../echo-contract.ts';
 import { connectionWindowBytes, streamWindowBytes } from '../windows.ts';
 
 const responseHeaders = { ':status': 200, 'content-type': 'application/grpc' };

@@ -24,25 +24,38 @@ export function sendMessage(
   const flag = compressed === undefined ? 0 : 1;
   const body = compressed ?? message;
   const length = byteLength(body);
-  if (length <= maxCopiedBytes) {
-    const at = sender.reserveData(stream, messagePrefixBytes + length, isLast);
+  if (length > maxCopiedBytes) {
+    enqueue(sender, stream, flag, length, body);
+  } else {
+    const size = messagePrefixBytes + length;
+    let at = sender.reserveData(stream, size, isLast);
     if (at >= 0) {
-      const { buffer } = sender.output;
-      buffer[at] = flag;
-      copyInto(buffer, writeUint32(buffer, at + 1, length), body);
+      write(sender.output.buffer, at, flag, length, body);
       if (isLast) sender.endSent(stream);
       return length;
     }
+    at = sender.reserveQueued(stream, size);
+    if (stream.queue !== undefined) write(stream.queue.block, at, flag, length, body);
   }
+  if (isLast) sender.end(stream, undefined);
+  sender.pump(stream);
+  return length;
+}
+
+/** Queues a message by reference, behind its prefix. */
+function enqueue(
+  sender: Sender,
+  stream: H2Stream,
+  flag: number,
+  length: number,
+  body: Message,
+): void {
   const prefix = new Uint8Array(messagePrefixBytes);
   prefix[0] = flag;
   writeUint32(prefix, 1, length);
   sender.enqueue(stream, prefix);
   if (body instanceof Uint8Array) sender.enqueue(stream, body);
   else for (const piece of body) sender.enqueue(stream, piece);
-  if (isLast) sender.end(stream, undefined);
-  sender.pump(stream);
-  return length;
 }
 
 /** Bytes of a message in one or more pieces. */
@@ -53,12 +66,19 @@ export function byteLength(message: Message): number {
   return length;
 }
 
-function copyInto(buffer: Uint8Array, at: number, message: Message): void {
+function write(
+  buffer: Uint8Array,
+  at: number,
+  flag: number,
+  length: number,
+  message: Message,
+): void {
+  buffer[at] = flag;
+  let to = writeUint32(buffer, at + 1, length);
   if (message instanceof Uint8Array) {
-    buffer.set(message, at);
+    buffer.set(message, to);
     return;
   }
-  let to = at;
   for (const piece of message) {
     buffer.set(piece, to);
     to += piece.length;
