@@ -239,7 +239,7 @@ export class H2Connection implements BufferHolder {
     stream.localClosed = true;
     if (stream.remoteClosed) {
       this.closeStream(stream);
-    } else if (this.isServer) {
+    } else if (this.isServer && !stream.lingers) {
       // The answer is complete; the rest of the question is not needed (RFC 9113 §8.1).
       this.writeReset(stream.id, ErrorCode.noError);
       this.closeStream(stream);

@@ -37,6 +37,8 @@ export class H2Stream {
   unacknowledged = 0;
   /** Set: received bytes are given back only when the sink calls `releaseReceived`. */
   holdsReceived = false;
+  /** Set, in a server: the sink deals with a request that goes on after its response, which is else reset. */
+  lingers = false;
   /** Bytes received and held back so far. */
   heldBytes = 0;
   /** Bytes that `content-length` still promises; -1 when it promised none. */

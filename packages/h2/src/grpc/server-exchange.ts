@@ -32,6 +32,8 @@ export class ServerExchange implements HttpExchange, StreamSink {
     onUnwanted: () => {},
   });
   readonly #sender = new BodySender();
+  /** Bytes of the request's body that came after the end of the response. */
+  #lateBytes = 0;
   #isAnswered = false;
   #isOver = false;
   #abortReason: AbortReason = 'cancelled';
@@ -46,6 +48,7 @@ export class ServerExchange implements HttpExchange, StreamSink {
     this.authority = head.authority;
     this.headers = plainMetadata(head.fields, head.firstRegular);
     this.#received.attach(stream);
+    stream.lingers = true;
   }
 
   get peer(): string {
@@ -84,9 +87,7 @@ export class ServerExchange implements HttpExchange, StreamSink {
   onHeaders(_block: HeaderBlock, _endStream: boolean): void {}
 
   onData(bytes: Buffer, start: number, end: number): void {
-    const stream = this.#stream;
-    // A client that has its answer and goes on talking is told that nobody listens (RFC 9113 §8.1).
-    if (stream.localClosed) stream.connection.resetStream(stream, ErrorCode.noError);
+    if (this.#stream.localClosed) this.#onLateBytes(end - start);
     else this.#received.push(bytes, start, end);
   }
 
@@ -103,13 +104,29 @@ export class ServerExchange implements HttpExchange, StreamSink {
   }
 
   onSweep(silentMs: number): void {
-    if (silentMs < this.connection.shared.limits.bodyTimeoutMs) return;
+    const stream = this.#stream;
+    const { bodyTimeoutMs, closeTimeoutMs } = this.connection.shared.limits;
+    if (stream.localClosed) {
+      if (silentMs >= closeTimeoutMs) this.#hangUp();
+      return;
+    }
     // A response under way may well be longer than the silence of its request.
-    if (this.#isAnswered && !this.#stream.localClosed) return;
-    const hasRoom = this.#stream.receiveWindow > 0;
-    if (!hasRoom) return;
-    this.#stream.connection.resetStream(this.#stream, ErrorCode.cancel);
+    if (this.#isAnswered || silentMs < bodyTimeoutMs || stream.receiveWindow <= 0) return;
+    stream.connection.resetStream(stream, ErrorCode.cancel);
     this.#abort('deadline');
+  }
+
+  /**
+   * The client has its answer and goes on talking. Told at once that nobody listens (RFC 9113 §8.1), many
+   * clients, curl among them, lose the answer over it; so it gets time to read that, and to stop by itself.
+   */
+  #onLateBytes(bytes: number): void {
+    this.#lateBytes += bytes;
+    if (this.#lateBytes > this.connection.shared.limits.streamWindowBytes) this.#hangUp();
+  }
+
+  #hangUp(): void {
+    this.#stream.connection.resetStream(this.#stream, ErrorCode.noError);
   }
 
   #abort(reason: AbortReason): void {

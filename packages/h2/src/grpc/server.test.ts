@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ErrorCode, Flag, FrameType } from '../frames.ts';
+import { defaultLimits } from '../limits.ts';
 import type { RawFrame } from '../testing/frame-peer.ts';
 import { memoryDuplexPair } from '../testing/memory-duplex.ts';
 import { callFields, framed, ServerHarness } from '../testing/server-harness.ts';
@@ -429,6 +430,37 @@ describe('a request that is not gRPC', () => {
     expect(end?.type).toBe(FrameType.headers);
     expect(end && harness.peer.decode(end).get(':status')).toBe(String(status));
     expect(harness.peer.frames.some(({ type }) => type === FrameType.data)).toBe(false);
+  });
+
+  it('may go on for a while after its answer, and is then told that nobody listens', async () => {
+    const harness = fallbackHarness((exchange) => {
+      void exchange.respond(403, [], Buffer.from('no'));
+    });
+    const { peer, clock } = harness;
+    for (const streamId of [1, 3, 5]) {
+      peer.sendHeaders(streamId, fields);
+      await harness.end(streamId);
+    }
+    const resets = (): [number, number][] =>
+      peer.frames
+        .filter(({ type }) => type === FrameType.rstStream)
+        .map(({ streamId, payload }) => [streamId, payload.readUInt32BE(0)]);
+    // The first ends by itself, the second never does, the third falls silent.
+    const piece = Buffer.alloc(16_000);
+    peer.send(FrameType.data, 0, 1, piece);
+    peer.send(FrameType.data, Flag.endStream, 1, piece);
+    await settle();
+    expect(resets()).toEqual([]);
+    for (let sent = 0; sent < defaultLimits.streamWindowBytes; sent += piece.length) {
+      peer.send(FrameType.data, 0, 3, piece);
+    }
+    await harness.reset(3);
+    expect(resets()).toEqual([[3, ErrorCode.noError]]);
+    clock.advance(defaultLimits.closeTimeoutMs + 1000);
+    await settle();
+    expect(resets().slice(1)).toEqual([[5, ErrorCode.noError]]);
+    expect(harness.connection.activeStreams).toBe(0);
+    expect(await harness.canCall(7)).toBe(true);
   });
 
   it('is answered 415 without a fallback', async () => {
