@@ -1,8 +1,9 @@
 import type { RequestHead } from '../request-head.ts';
 import { acceptedEncodings } from './compression.ts';
 import { FieldMetadata } from './field-metadata.ts';
+import { type ResponseShape, responseShapeOf } from './response-fields.ts';
 import { Status, type StatusCode } from './status.ts';
-import { parseTimeout } from './timeout.ts';
+import { parseTimeout, timeoutFault } from './timeout.ts';
 import type { GrpcMethod, GrpcService, Metadata } from './types.ts';
 
 /** An answer that is clear from the headers alone. */
@@ -10,6 +11,8 @@ export interface Refusal {
   readonly httpStatus: number;
   readonly status: StatusCode;
   readonly message: string;
+  /** Of the content type that the answer names. */
+  readonly subtype: string;
   /** For `grpc-accept-encoding`, when the encoding was the trouble. */
   readonly acceptEncoding: string | undefined;
 }
@@ -26,6 +29,7 @@ export interface CallPlan {
   readonly timeoutMs: number | undefined;
   /** Messages may come gzipped, and so go out gzipped. */
   readonly isGzip: boolean;
+  readonly response: ResponseShape;
 }
 
 export function planOf(head: RequestHead, methods: GrpcService): CallPlan {
@@ -38,47 +42,58 @@ export function planOf(head: RequestHead, methods: GrpcService): CallPlan {
 }
 
 function makePlan(head: RequestHead, methods: GrpcService): CallPlan {
-  const isGrpc = isGrpcContentType(head.contentType);
-  const refusal = isGrpc ? refusalOf(head, methods) : undefined;
+  const subtype = subtypeOf(head.contentType);
+  const metadata = new FieldMetadata(head.fields, head.firstRegular);
+  const refusal = subtype === undefined ? undefined : refusalOf(head, subtype, metadata, methods);
+  const isGzip = head.grpcEncoding === 'gzip';
   return {
-    kind: refusal !== undefined ? 'refuse' : isGrpc ? 'call' : 'http',
+    kind: refusal !== undefined ? 'refuse' : subtype !== undefined ? 'call' : 'http',
     method: methods.get(head.path),
     refusal,
-    metadata: new FieldMetadata(head.fields, head.firstRegular),
+    metadata,
     timeoutMs: head.grpcTimeout === undefined ? undefined : parseTimeout(head.grpcTimeout),
-    isGzip: head.grpcEncoding === 'gzip',
+    isGzip,
+    response: responseShapeOf(subtype ?? '', isGzip),
   };
 }
 
-/** `application/grpc`, also with a message format or parameters; gRPC-Web is something else. */
-function isGrpcContentType(contentType: string | undefined): boolean {
-  if (contentType === undefined) return false;
-  const base = 'application/grpc';
-  if (contentType.slice(0, base.length).toLowerCase() !== base) return false;
-  const next = contentType[base.length];
-  return next === undefined || next === '+' || next === ';';
+/**
+ * Of `application/grpc`, which may name a message format and have parameters: the format, or ''. Undefined
+ * for everything else; gRPC-Web is something else.
+ */
+function subtypeOf(contentType: string | undefined): string | undefined {
+  const match = /^application\/grpc(?:\+([^;\s]*))?(?:$|[;\s])/i.exec(contentType ?? '');
+  return match === null ? undefined : (match[1] ?? '');
 }
 
-function refusalOf(head: RequestHead, methods: GrpcService): Refusal | undefined {
+function refusalOf(
+  head: RequestHead,
+  subtype: string,
+  metadata: FieldMetadata,
+  methods: GrpcService,
+): Refusal | undefined {
   if (head.method !== 'POST') {
     const message = `Received a HEADERS frame with :method "${head.method}" which should be POST`;
     return refuse(405, Status.internal, message);
   }
   const { grpcTimeout, grpcEncoding } = head;
   if (grpcTimeout !== undefined && parseTimeout(grpcTimeout) === undefined) {
-    return refuse(400, Status.internal, `malformed grpc-timeout: "${grpcTimeout}"`);
+    const message = `malformed grpc-timeout: ${timeoutFault(grpcTimeout)}`;
+    return refuse(400, Status.internal, message);
   }
+  const broken = metadata.brokenBinary();
+  if (broken !== undefined) return refuse(400, Status.internal, broken);
   if (!methods.has(head.path)) {
-    return refuse(200, Status.unimplemented, unknownMethodText(head.path, methods));
+    return refuse(200, Status.unimplemented, unknownMethodText(head.path, methods), subtype);
   }
   if (grpcTimeout !== undefined && parseTimeout(grpcTimeout) === 0) {
     // No time at all: the deadline has passed before the handler could start.
-    return refuse(200, Status.deadlineExceeded, 'context deadline exceeded');
+    return refuse(200, Status.deadlineExceeded, 'context deadline exceeded', subtype);
   }
   const isKnown = grpcEncoding === undefined || acceptedEncodings.split(',').includes(grpcEncoding);
   if (isKnown) return undefined;
   const message = `grpc: Decompressor is not installed for grpc-encoding "${grpcEncoding}"`;
-  return refuse(200, Status.unimplemented, message, acceptedEncodings);
+  return refuse(200, Status.unimplemented, message, subtype, acceptedEncodings);
 }
 
 function unknownMethodText(path: string, methods: GrpcService): string {
@@ -104,7 +119,8 @@ function refuse(
   httpStatus: number,
   status: StatusCode,
   message: string,
+  subtype = '',
   acceptEncoding?: string,
 ): Refusal {
-  return { httpStatus, status, message, acceptEncoding };
+  return { httpStatus, status, message, subtype, acceptEncoding };
 }

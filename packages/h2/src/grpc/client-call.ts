@@ -7,8 +7,9 @@ import type { H2Stream, StreamSink } from '../stream.ts';
 import { type CallStatus, localStatus, statusOfHttp, statusOfReset } from './call-status.ts';
 import type { ClientConnection } from './client-connection.ts';
 import type { CallOptions, ClientShared, PendingCall } from './client-types.ts';
-import { gunzipMessage } from './compression.ts';
+import { brokenText, compressionFault, gunzipMessage } from './compression.ts';
 import type { Deadline } from './deadline-wheel.ts';
+import { MessageFlag } from './message-reader.ts';
 import { nextHeadOf, type ResponseHead } from './response-head.ts';
 import { Status } from './status.ts';
 import { formatTimeout } from './timeout.ts';
@@ -138,13 +139,14 @@ export abstract class ClientCall implements StreamSink, Deadline, PendingCall {
   }
 
   /** Decompresses what must be; undefined: the call has ended. */
-  protected decode(bytes: Buffer, isCompressed: boolean): Uint8Array | undefined {
-    if (!isCompressed) return bytes;
+  protected decode(bytes: Buffer, flag: number): Uint8Array | undefined {
+    if (flag === MessageFlag.plain) return bytes;
     const max = this.shared.limits.maxReceiveMessageBytes;
-    const message = this.#head?.isGzip === true ? gunzipMessage(bytes, max) : 'broken';
+    const fault = compressionFault(flag, this.#head?.encoding);
+    const message = fault === undefined ? gunzipMessage(bytes, max) : 'broken';
     if (message === 'too large') this.failTooLarge(max + 1);
     else if (message === 'broken') {
-      this.abandon(localStatus(Status.internal, 'a compressed message cannot be read'));
+      this.abandon(localStatus(Status.internal, fault ?? brokenText));
     } else {
       return message;
     }

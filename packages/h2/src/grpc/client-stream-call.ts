@@ -67,8 +67,8 @@ export class ClientStreamCall extends ClientCall implements ClientStream, InletC
     if (this.mayHaveData()) this.#inlet.push(bytes, start, end);
   }
 
-  onMessage(bytes: Buffer, isCompressed: boolean): void {
-    const message = this.decode(bytes, isCompressed);
+  onMessage(bytes: Buffer, flag: number): void {
+    const message = this.decode(bytes, flag);
     if (message !== undefined) this.#receiver.onMessage(message);
   }
 

@@ -43,20 +43,20 @@ export class ClientUnaryCall extends ClientCall implements MessageConsumer {
       readUint32(bytes, start + 1) === length &&
       length <= this.shared.limits.maxReceiveMessageBytes;
     if (isWhole) {
-      this.onMessage(bytes.subarray(start + messagePrefixBytes, end), byteAt(bytes, start) !== 0);
+      this.onMessage(bytes.subarray(start + messagePrefixBytes, end), byteAt(bytes, start));
       return;
     }
     this.#reader ??= new MessageReader(this, this.shared.limits.maxReceiveMessageBytes);
     this.#reader.push(bytes, start, end);
   }
 
-  onMessage(bytes: Buffer, isCompressed: boolean): void {
+  onMessage(bytes: Buffer, flag: number): void {
     if (this.isOver) return;
     if (this.#reply !== undefined) {
       this.abandon(localStatus(Status.internal, 'more than one message for a unary call'));
       return;
     }
-    this.#reply = this.decode(bytes, isCompressed);
+    this.#reply = this.decode(bytes, flag);
   }
 
   onTooLarge(announcedBytes: number): void {

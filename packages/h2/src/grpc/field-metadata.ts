@@ -31,10 +31,24 @@ export class FieldMetadata implements Metadata {
   getBinary(name: string): Uint8Array | undefined {
     const value = this.get(name);
     if (value === undefined) return undefined;
-    // Several values may have been joined on the way; the padding is optional.
-    const comma = value.indexOf(',');
-    const first = comma < 0 ? value : value.slice(0, comma).trimEnd();
-    return /^[A-Za-z0-9+/]*={0,2}$/.test(first) ? Buffer.from(first, 'base64') : undefined;
+    // Several values may have been joined on the way.
+    const [first = ''] = value.split(',');
+    return base64Fault(first.trim()) < 0 ? Buffer.from(first, 'base64') : undefined;
+  }
+
+  /** What is wrong with the first `-bin` field that is not base64, as grpc-go says it. */
+  brokenBinary(): string | undefined {
+    for (let i = this.#from; i < this.#fields.length; i++) {
+      const { name, value } = this.#fields[i] as HeaderField;
+      if (!name.endsWith('-bin')) continue;
+      for (const part of value.split(',')) {
+        const at = base64Fault(part.trim());
+        if (at < 0) continue;
+        const fault = `illegal base64 data at input byte ${at}`;
+        return `malformed binary metadata "${value}" in header "${name}": ${fault}`;
+      }
+    }
+    return undefined;
   }
 
   *entries(): Iterable<[string, string]> {
@@ -43,6 +57,15 @@ export class FieldMetadata implements Metadata {
       yield [field.name, field.value];
     }
   }
+}
+
+/** Where a value stops to be base64, with its padding or without; -1: nowhere. */
+function base64Fault(value: string): number {
+  const data = value.length % 4 === 0 ? value.replace(/={1,2}$/, '') : value;
+  const at = data.search(/[^A-Za-z0-9+/]/);
+  if (at >= 0) return at;
+  // One character more than whole groups has six bits: not a byte.
+  return data.length % 4 === 1 ? data.length - 1 : -1;
 }
 
 /**

@@ -72,8 +72,8 @@ export class MessageInlet {
     this.#backlog.clear();
   }
 
-  onMessage(bytes: Buffer, isCompressed: boolean): void {
-    this.#consumer.onMessage(bytes, isCompressed);
+  onMessage(bytes: Buffer, flag: number): void {
+    this.#consumer.onMessage(bytes, flag);
     if (this.#isPaused || this.#isClosed) this.#reader.stop();
   }
 

@@ -1,15 +1,17 @@
 import { byteAt, readUint32 } from '../frames.ts';
 
-/** In front of each message: whether it is compressed, and its length in 32 bits. */
+/** In front of each message: a flag, and its length in 32 bits. */
 export const messagePrefixBytes = 5;
+/** The flags that there are. */
+export const MessageFlag = { plain: 0, compressed: 1 } as const;
 
 /** A message's buffer begins with no more than this, and grows with what really comes. */
 const firstBufferBytes = 64 * 1024;
 
 /** Takes the messages that a `MessageReader` finds. */
 export interface MessageConsumer {
-  /** A whole message; the bytes are the consumer's. */
-  onMessage(bytes: Buffer, isCompressed: boolean): void;
+  /** A whole message, and the flag before it; the bytes are the consumer's. */
+  onMessage(bytes: Buffer, flag: number): void;
   /** A prefix announced more bytes than allowed. The reader is of no use afterwards. */
   onTooLarge(announcedBytes: number): void;
 }
@@ -23,7 +25,7 @@ export class MessageReader {
   readonly #maxBytes: number;
   readonly #prefix: Buffer = Buffer.allocUnsafe(messagePrefixBytes);
   #prefixFill = 0;
-  #isCompressed = false;
+  #flag = 0;
   #isInMessage = false;
   #length = 0;
   #message: Buffer = noBytes;
@@ -82,7 +84,7 @@ export class MessageReader {
   }
 
   #begin(flag: number, length: number): void {
-    this.#isCompressed = flag !== 0;
+    this.#flag = flag;
     this.#length = length;
     this.#isInMessage = true;
     this.#prefixFill = 0;
@@ -117,7 +119,7 @@ export class MessageReader {
   #finish(message: Buffer): void {
     this.#isInMessage = false;
     this.#fill = 0;
-    this.#consumer.onMessage(message, this.#isCompressed);
+    this.#consumer.onMessage(message, this.#flag);
   }
 }
 

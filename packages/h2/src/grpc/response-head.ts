@@ -14,8 +14,8 @@ export interface ResponseHead {
   readonly grpcStatus: number | undefined;
   readonly grpcMessage: string;
   readonly metadata: Metadata;
-  /** Messages may come gzipped. */
-  readonly isGzip: boolean;
+  /** How messages may come compressed (`grpc-encoding`); undefined: they may not. */
+  readonly encoding: string | undefined;
   /** -1 when absent, or when it says nothing about this response's content (RFC 9110 §8.6). */
   readonly contentLength: number;
 }
@@ -51,7 +51,7 @@ export function nextHeadOf(
 function parse(block: HeaderBlock): ResponseHead | undefined {
   let httpStatus: string | undefined;
   let contentType = '';
-  let encoding = '';
+  let encoding: string | undefined;
   let grpcStatus: number | undefined;
   let grpcMessage = '';
   let contentLength = -1;
@@ -69,14 +69,16 @@ function parse(block: HeaderBlock): ResponseHead | undefined {
     else if (id === FieldId.grpcMessage) grpcMessage = decodeStatusText(value);
     else if (id === FieldId.grpcStatus && /^[0-9]{1,9}$/.test(value)) grpcStatus = Number(value);
   }
+  const metadata = new FieldMetadata(block.fields, httpStatus === undefined ? 0 : 1);
+  if (metadata.brokenBinary() !== undefined) return undefined;
   if (httpStatus !== undefined && !/^[1-9][0-9]{2}$/.test(httpStatus)) return undefined;
   return {
     httpStatus,
     isGrpc: contentType.startsWith('application/grpc'),
     grpcStatus,
     grpcMessage,
-    metadata: new FieldMetadata(block.fields, httpStatus === undefined ? 0 : 1),
-    isGzip: encoding === 'gzip',
+    metadata,
+    encoding,
     contentLength: httpStatus === '304' || httpStatus === '204' ? -1 : contentLength,
   };
 }

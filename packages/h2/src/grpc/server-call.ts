@@ -6,16 +6,11 @@ import type { RequestHead } from '../request-head.ts';
 import type { Sender } from '../sender.ts';
 import type { H2Stream, StreamSink } from '../stream.ts';
 import type { CallPlan } from './call-plan.ts';
-import { gunzipMessage } from './compression.ts';
+import { brokenText, compressionFault, gunzipMessage } from './compression.ts';
 import type { Deadline } from './deadline-wheel.ts';
+import { MessageFlag } from './message-reader.ts';
 import { sendMessage } from './message-writer.ts';
-import {
-  gzipResponseHead,
-  okTrailers,
-  responseHead,
-  statusTrailers,
-  trailersOnly,
-} from './response-fields.ts';
+import { okTrailers, statusTrailers, trailersOnly } from './response-fields.ts';
 import type { ServerConnection } from './server-connection.ts';
 import { Status, type StatusCode } from './status.ts';
 import type { AbortReason, CallInfo, HeaderFields, Message, Metadata } from './types.ts';
@@ -139,8 +134,7 @@ export abstract class ServerCall implements CallInfo, StreamSink, Deadline {
     const { stream, sender, plan } = this;
     if (!this.#hasSentHead) {
       this.#hasSentHead = true;
-      const template = plan.isGzip ? gzipResponseHead : responseHead;
-      sender.sendTemplate(stream, template, false, this.#headers);
+      this.#sendHead();
     }
     const length = sendMessage(sender, stream, message, plan.isGzip);
     this.connection.shared.stats.messageSent(this.path, length);
@@ -151,11 +145,11 @@ export abstract class ServerCall implements CallInfo, StreamSink, Deadline {
     this.finish(status);
     const trailers = this.#trailers;
     if (!this.#hasSentHead && status !== Status.ok) {
-      const fields = trailersOnly(status, message, details);
+      const fields = trailersOnly(this.plan.response.contentType, status, message, details);
       sender.sendHeaders(stream, [...fields, ...this.#headers, ...trailers], true);
       return;
     }
-    if (!this.#hasSentHead) sender.sendTemplate(stream, responseHead, false, this.#headers);
+    if (!this.#hasSentHead) this.#sendHead();
     const isPlainOk =
       status === Status.ok && message === '' && details === undefined && trailers.length === 0;
     if (!isPlainOk) {
@@ -167,20 +161,23 @@ export abstract class ServerCall implements CallInfo, StreamSink, Deadline {
     }
   }
 
+  #sendHead(): void {
+    const { template, extra } = this.plan.response;
+    const headers = this.#headers;
+    const rest = extra.length === 0 ? headers : [...extra, ...headers];
+    this.sender.sendTemplate(this.stream, template, false, rest);
+  }
+
   /** Decompresses what must be; undefined: the call has been failed. */
-  protected decode(bytes: Buffer, isCompressed: boolean): Uint8Array | undefined {
+  protected decode(bytes: Buffer, flag: number): Uint8Array | undefined {
     const { stats } = this.connection.shared;
     const { maxReceiveMessageBytes: maxBytes } = this.connection.shared.limits;
     let message: Uint8Array = bytes;
-    if (isCompressed) {
-      if (!this.plan.isGzip) {
-        const text = 'grpc: compressed flag set with identity or empty encoding';
-        this.failCall(Status.internal, text);
-        return undefined;
-      }
-      const result = gunzipMessage(bytes, maxBytes);
+    if (flag !== MessageFlag.plain) {
+      const fault = compressionFault(flag, this.head.grpcEncoding);
+      const result = fault === undefined ? gunzipMessage(bytes, maxBytes) : 'broken';
       if (result === 'broken') {
-        this.failCall(Status.internal, 'grpc: failed to decompress the received message');
+        this.failCall(Status.internal, fault ?? brokenText);
         return undefined;
       }
       if (result === 'too large') {

@@ -38,8 +38,8 @@ export class ServerStreamCall extends ServerCall implements StreamCall, InletCon
     if (!this.isOver) this.#inlet.end();
   }
 
-  onMessage(bytes: Buffer, isCompressed: boolean): void {
-    const message = this.decode(bytes, isCompressed);
+  onMessage(bytes: Buffer, flag: number): void {
+    const message = this.decode(bytes, flag);
     if (message !== undefined) this.#receiver?.onMessage(message);
     if (this.isOver) this.#inlet.close();
   }

@@ -16,7 +16,7 @@ import type { AbortReason, Message, UnaryCall, UnaryMethod } from './types.ts';
 export class ServerUnaryCall extends ServerCall implements UnaryCall, MessageConsumer {
   readonly #method: UnaryMethod;
   #message: Buffer | undefined = undefined;
-  #isCompressed = false;
+  #flag = 0;
   #reader: MessageReader | undefined = undefined;
   #abortCallback: ((reason: AbortReason) => void) | undefined = undefined;
   #abortReason: AbortReason | undefined = undefined;
@@ -34,7 +34,8 @@ export class ServerUnaryCall extends ServerCall implements UnaryCall, MessageCon
   }
 
   onData(bytes: Buffer, start: number, end: number): void {
-    if (this.isOver) return;
+    // What follows the message is not looked at, as in grpc-go.
+    if (this.isOver || this.#message !== undefined) return;
     const length = end - start - messagePrefixBytes;
     const isWhole =
       this.#reader === undefined &&
@@ -42,32 +43,36 @@ export class ServerUnaryCall extends ServerCall implements UnaryCall, MessageCon
       readUint32(bytes, start + 1) === length &&
       length <= this.connection.shared.limits.maxReceiveMessageBytes;
     if (isWhole) {
-      this.onMessage(bytes.subarray(start + messagePrefixBytes, end), byteAt(bytes, start) !== 0);
+      this.onMessage(bytes.subarray(start + messagePrefixBytes, end), byteAt(bytes, start));
       return;
     }
     this.#reader ??= new MessageReader(this, this.connection.shared.limits.maxReceiveMessageBytes);
     const reader = this.#reader;
     reader.push(bytes, start, end);
-    if (!this.isOver) this.holdBytes(reader.heldBytes + (this.#message?.length ?? 0));
+    if (!this.isOver) this.holdBytes(reader.heldBytes + this.#messageBytes);
+  }
+
+  get #messageBytes(): number {
+    return this.#message === undefined ? 0 : this.#message.length;
   }
 
   onEnd(): void {
     if (this.isOver) return;
-    const isCut = this.#reader !== undefined && this.#reader.heldBytes > 0;
-    if (isCut) this.failCall(Status.internal, 'unexpected EOF');
-    else if (this.#message === undefined) this.failCall(Status.internal, 'no message was sent');
-    else if (this.connection.mustWait) this.#wait();
-    else this.dispatch();
+    if (this.#message === undefined) {
+      // UNKNOWN and these words are what grpc-go has for it.
+      const isCut = this.#reader !== undefined && this.#reader.heldBytes > 0;
+      this.failCall(Status.unknown, isCut ? 'unexpected EOF' : 'EOF');
+    } else if (this.connection.mustWait) {
+      this.#wait();
+    } else {
+      this.dispatch();
+    }
   }
 
-  onMessage(bytes: Buffer, isCompressed: boolean): void {
-    if (this.#message !== undefined) {
-      this.#reader?.stop();
-      this.failCall(Status.internal, 'more than one message for a unary call');
-      return;
-    }
+  onMessage(bytes: Buffer, flag: number): void {
+    this.#reader?.stop();
     this.#message = bytes;
-    this.#isCompressed = isCompressed;
+    this.#flag = flag;
   }
 
   onTooLarge(announcedBytes: number): void {
@@ -87,7 +92,7 @@ export class ServerUnaryCall extends ServerCall implements UnaryCall, MessageCon
     if (this.isOver || bytes === undefined) return;
     this.#message = emptyMessage;
     if (this.bufferedBytes > 0) this.holdBytes(0);
-    const message = this.decode(bytes, this.#isCompressed);
+    const message = this.decode(bytes, this.#flag);
     if (message !== undefined) this.#method.handle(message, this);
   }
 
@@ -117,7 +122,7 @@ export class ServerUnaryCall extends ServerCall implements UnaryCall, MessageCon
 
   /** Too much output waits on this connection to make more of it. */
   #wait(): void {
-    if (this.holdBytes(this.#message?.length ?? 0)) this.connection.defer(this);
+    if (this.holdBytes(this.#messageBytes)) this.connection.defer(this);
   }
 
   /** After an abort an answer is ignored; a second answer is a bug of the handler. */

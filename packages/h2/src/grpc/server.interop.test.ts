@@ -99,29 +99,6 @@ describe('a client of node:http2', () => {
     expect(gunzipSync(packed.body.subarray(5)).equals(message)).toBe(true);
   });
 
-  it.each([
-    ['an unknown encoding', { 'grpc-encoding': 'snappy' }, framed(Buffer.from('x'), 1), '12'],
-    ['a compressed message without encoding', {}, framed(Buffer.from('x'), 1), '13'],
-    ['broken gzip', { 'grpc-encoding': 'gzip' }, framed(Buffer.from('x'), 1), '13'],
-    [
-      'a gzip bomb',
-      { 'grpc-encoding': 'gzip' },
-      framed(gzipSync(Buffer.alloc(20 * 1024 * 1024)), 1),
-      '8',
-    ],
-    ['a cut message', {}, framed(Buffer.from('abc')).subarray(0, 7), '13'],
-    ['no message', {}, Buffer.alloc(0), '13'],
-    ['two messages', {}, Buffer.concat([framed(Buffer.from('a')), framed(Buffer.from('b'))]), '13'],
-    ['a timeout that is none', { 'grpc-timeout': '12x' }, framed(Buffer.from('x')), '13'],
-    ['another method than POST', { ':method': 'PUT' }, framed(Buffer.from('x')), '13'],
-  ])('is refused with a status: %s', async (_name, headers, body, status) => {
-    const answer = await request({ ...grpcHeaders, ...headers }, body);
-    expect(answer.headers['grpc-status']).toBe(status);
-    expect(answer.headers['grpc-accept-encoding']).toBe(
-      status === '12' ? 'identity,gzip' : undefined,
-    );
-  });
-
   it('may send more header fields than fit one frame', async () => {
     const fields = Object.fromEntries(
       Array.from({ length: 100 }, (_, i) => [`x-field-${i}`, String(i).repeat(150)]),

@@ -16,6 +16,17 @@ export function parseTimeout(value: string): number | undefined {
   return Number(digits) * unit;
 }
 
+/** What is wrong with a value that is no `grpc-timeout`, as grpc-go says it. */
+export function timeoutFault(value: string): string {
+  const quoted = JSON.stringify(value);
+  if (value.length < 2) return `transport: timeout string is too short: ${quoted}`;
+  if (value.length > 9) return `transport: timeout string is too long: ${quoted}`;
+  if (!msPerUnit.has(value.slice(-1))) {
+    return `transport: timeout unit is not recognized: ${quoted}`;
+  }
+  return `strconv.ParseInt: parsing ${JSON.stringify(value.slice(0, -1))}: invalid syntax`;
+}
+
 /** The `grpc-timeout` value for some milliseconds, in the finest unit that its eight digits hold. */
 export function formatTimeout(timeoutMs: number): string {
   const ms = Math.max(timeoutMs, 0);
