@@ -37,24 +37,25 @@ export class MessageReader {
         return;
       }
       if (this.#bytes.length < HEAD_BYTES + size) return;
-      const compressed = this.#bytes[0] !== 0;
+      const flag = this.#bytes.readUInt8(0);
       const message = this.#bytes.subarray(HEAD_BYTES, HEAD_BYTES + size);
       this.#bytes = this.#bytes.subarray(HEAD_BYTES + size);
-      this.#deliver(message, compressed);
+      this.#deliver(message, flag);
     }
   }
 
-  /** The stream has ended. False, after an error, when it ended inside a message. */
-  end(): boolean {
-    if (this.#failed) return false;
-    if (this.#bytes.length === 0) return true;
-    this.#fail(INTERNAL, 'unexpected EOF');
-    return false;
+  /** What has come ends inside a message. */
+  get isCut(): boolean {
+    return this.#bytes.length > 0;
   }
 
-  #deliver(message: Buffer, compressed: boolean): void {
-    if (!compressed) {
+  #deliver(message: Buffer, flag: number): void {
+    if (flag === 0) {
       this.#receiver.onMessage(message);
+      return;
+    }
+    if (flag !== 1) {
+      this.#fail(INTERNAL, `grpc: received unexpected payload format ${flag}`);
       return;
     }
     if (!this.#isGzip) {

@@ -41,6 +41,7 @@ export interface NodeHttp2Options {
 }
 
 const DEADLINE_EXCEEDED = 4;
+const UNKNOWN = 2;
 const INTERNAL = 13;
 /** Windows of 1 MiB a stream and 16 MiB a connection: Node's own 64 KiB stall large values. */
 const STREAM_WINDOW = 1024 * 1024;
@@ -184,7 +185,7 @@ class GrpcStream implements UnaryCall, StreamCall {
       if (!this.#ended) reader.push(chunk);
     });
     stream.on('end', () => {
-      if (reader.end()) this.#onHalfClose();
+      this.#onHalfClose(reader.isCut);
     });
     stream.on('drain', () => this.#receiver?.onDrain?.());
   }
@@ -234,21 +235,20 @@ class GrpcStream implements UnaryCall, StreamCall {
   }
 
   #onMessage(message: Uint8Array): void {
-    if (this.#ended || this.aborted) return;
-    if (this.#request !== undefined) {
-      this.#finish(INTERNAL, 'more than one message for a unary call');
-      return;
-    }
+    // What follows a unary call's message is not looked at, as in grpc-go.
+    if (this.#ended || this.aborted || this.#request !== undefined) return;
     this.#options.stats.messageReceived(this.path, message.length);
     if (this.#receiver !== undefined) this.#receiver.onMessage(message);
     else this.#request = message;
   }
 
-  #onHalfClose(): void {
+  #onHalfClose(isCut: boolean): void {
     if (this.#ended || this.aborted) return;
-    if (this.#receiver !== undefined) this.#receiver.onHalfClose();
-    else if (this.#method?.kind === 'unary') {
-      if (this.#request === undefined) this.#finish(INTERNAL, 'no message was sent');
+    if (this.#receiver !== undefined) {
+      if (isCut) this.#finish(INTERNAL, 'unexpected EOF');
+      else this.#receiver.onHalfClose();
+    } else if (this.#method?.kind === 'unary') {
+      if (this.#request === undefined) this.#finish(UNKNOWN, isCut ? 'unexpected EOF' : 'EOF');
       else this.#method.handle(this.#request, this);
     }
   }
