@@ -27,6 +27,7 @@ interface Manifest {
   readonly private?: boolean;
   readonly exports?: Readonly<Record<string, unknown>>;
   readonly dependencies?: Readonly<Record<string, string>>;
+  readonly peerDependencies?: Readonly<Record<string, string>>;
 }
 
 /** A published package, packed. */
@@ -111,7 +112,8 @@ function checkWith(tool: string, args: readonly string[], name: string): void {
 
 /** Gives the unpacked package the dependencies from outside the workspace that it has in the workspace. */
 function linkDependencies({ source, unpacked, manifest }: Packed, own: ReadonlySet<string>): void {
-  for (const name of Object.keys(manifest.dependencies ?? {})) {
+  const names = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies });
+  for (const name of names) {
     if (own.has(name)) continue;
     const link = join(unpacked, 'node_modules', name);
     mkdirSync(dirname(link), { recursive: true });

@@ -19,6 +19,8 @@ export const pureBuiltins: readonly string[] = [
 export interface Layer {
   /** Packages it may import, by name. */
   readonly imports: readonly string[];
+  /** Packages that one folder alone may import besides, by its path below src/; users need them for that part only. */
+  readonly folderImports?: Readonly<Record<string, readonly string[]>>;
   /** Node modules open to all its files; `hostFiles` may use any. */
   readonly builtins: 'none' | 'pure' | 'all';
   /**
@@ -39,6 +41,7 @@ export const layers: Readonly<Record<string, Layer>> = {
   },
   h2: {
     imports: [],
+    folderImports: { 'connect/': ['@bufbuild/protobuf', '@connectrpc/connect'] },
     builtins: 'pure',
     // output.ts asks of a stream whether it is a TCP socket, no more.
     hostFiles: ['node-clock.ts', 'socket.ts', 'output.ts'],

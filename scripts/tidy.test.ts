@@ -50,7 +50,10 @@ function importProblem(file: SourceFile, specifier: string, typeOnly: boolean): 
     if (layer.builtins === 'pure' && pureBuiltins.includes(specifier)) return undefined;
     return 'enters by a host file only (scripts/layers.ts)';
   }
-  const allowed = layer.imports.includes(packageOf(specifier));
+  const inFolder = Object.entries(layer.folderImports ?? {}).flatMap(([folder, names]) =>
+    file.pathInSource?.startsWith(folder) === true ? names : [],
+  );
+  const allowed = [...layer.imports, ...inFolder].includes(packageOf(specifier));
   return allowed ? undefined : 'is not below this package (scripts/layers.ts)';
 }
 
@@ -75,6 +78,11 @@ describe('dependencies', () => {
       const declared = Object.keys(manifest.dependencies ?? {});
       const allowed = layers[folder]?.imports ?? [];
       expect(declared.filter((name) => !allowed.includes(name))).toEqual([]);
+      const inFolders = Object.values(layers[folder]?.folderImports ?? {}).flat();
+      const peers = Object.keys(manifest.peerDependencies ?? {});
+      expect(peers.sort()).toEqual([...new Set(inFolders)].sort());
+      const optional = manifest.peerDependenciesMeta ?? {};
+      expect(peers.filter((name) => optional[name]?.optional !== true)).toEqual([]);
     }
   });
 });
@@ -176,6 +184,8 @@ describe('the repository', () => {
 
 interface Manifest {
   readonly name?: string;
+  readonly peerDependencies?: Readonly<Record<string, string>>;
+  readonly peerDependenciesMeta?: Readonly<Record<string, { readonly optional?: boolean }>>;
   readonly description?: string;
   readonly license?: string;
   readonly type?: string;
@@ -212,13 +222,15 @@ describe.each(packageFolders())('packages/%s', (folder) => {
     }
   });
 
-  it('has one door, and one more for tests', () => {
+  it('has one door, one more for tests, and one for each part with needs of its own', () => {
     const doors = Object.keys(manifest.exports ?? {}).filter((entry) => entry !== './package.json');
-    expect(doors.filter((entry) => entry !== '.' && entry !== './testing')).toEqual([]);
+    const parts = partsOf(folder).map((part) => `./${part}`.slice(0, -1));
+    expect(doors.filter((entry) => entry !== '.' && entry !== './testing')).toEqual(parts);
   });
 
   it('says of everything it exports what it means', () => {
-    const silent = publicNames(folder).flatMap(({ path, names }) => {
+    const doors = ['', ...partsOf(folder)].flatMap((part) => publicNames(`${folder}/src/${part}`));
+    const silent = doors.flatMap(({ path, names }) => {
       const file = new SourceFile(path);
       return names.filter((name) => !hasDocstring(file, name)).map((name) => `${path}: ${name}`);
     });
@@ -235,12 +247,17 @@ describe.each(packageFolders())('packages/%s', (folder) => {
   });
 });
 
-/** Names that a package's index.ts takes from each of its files. */
+/** Folders of a package's src/ that use packages which the rest does not, with the slash. */
+function partsOf(folder: string): string[] {
+  return Object.keys(layers[folder]?.folderImports ?? {});
+}
+
+/** Names that the index.ts of a folder under packages/ takes from each of its files. */
 function publicNames(folder: string): { readonly path: string; readonly names: string[] }[] {
-  const index = new SourceFile(`packages/${folder}/src/index.ts`);
+  const index = new SourceFile(`packages/${folder}index.ts`);
   const statements = index.text.matchAll(/^export (?:type )?\{([^}]*)\} from '\.\/([^']+)'/gm);
   return [...statements].map((match) => ({
-    path: `packages/${folder}/src/${match[2]}`,
+    path: `packages/${folder}${match[2]}`,
     names: (match[1] ?? '')
       .split(',')
       .map((name) => name.replace(/^\s*(type\s)?|\sas\s.*$/g, '').trim())
