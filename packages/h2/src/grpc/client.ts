@@ -79,6 +79,12 @@ export class GrpcClient {
     };
   }
 
+  /** Scheme and authority of the server, such as `http://localhost:2379`. */
+  get origin(): string {
+    const { authority, scheme = 'http' } = this.#options;
+    return `${scheme}://${authority}`;
+  }
+
   get state(): ClientState {
     return this.#state;
   }
