@@ -261,7 +261,9 @@ function newNodeServer(): http2.Http2Server {
       if (stream.destroyed || stream.aborted) return;
       stream.respond({ 'content-type': 'application/grpc' }, { waitForTrailers: true });
       stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
-      stream.end(Buffer.concat(chunks));
+      // What follows the first message is not looked at.
+      const body = Buffer.concat(chunks);
+      stream.end(body.length < 5 ? body : body.subarray(0, 5 + body.readUInt32BE(1)));
     });
   });
   return server;

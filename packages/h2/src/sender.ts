@@ -52,6 +52,8 @@ export class Sender {
   /** The peer's SETTINGS_INITIAL_WINDOW_SIZE and SETTINGS_MAX_FRAME_SIZE. */
   initialStreamWindow: number = defaultWindowBytes;
   maxFrameBytes: number = minMaxFrameBytes;
+  /** The largest header list that the peer takes (SETTINGS_MAX_HEADER_LIST_SIZE); callers see to it. */
+  maxHeaderListBytes: number = Number.POSITIVE_INFINITY;
   readonly #owner: SenderOwner;
   readonly #limits: Limits;
   readonly #templates = new Map<HeaderTemplate, EncodedTemplate>();
@@ -265,6 +267,7 @@ export class Sender {
       this.encoder.allowTableBytes(tableBytes);
     }
     this.maxFrameBytes = settings.maxFrameBytes ?? this.maxFrameBytes;
+    this.maxHeaderListBytes = settings.maxHeaderListBytes ?? this.maxHeaderListBytes;
     if (initialWindowBytes === undefined) return true;
     const change = initialWindowBytes - this.initialStreamWindow;
     this.initialStreamWindow = initialWindowBytes;

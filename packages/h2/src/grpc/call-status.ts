@@ -41,6 +41,12 @@ export function localStatus(
   return { status, message, details: undefined, metadata: noMetadata, isUnprocessed };
 }
 
+/** A call whose headers the server does not take; it was not sent. */
+export function statusOfLongHead(maxBytes: number): CallStatus {
+  const text = `header list size to send violates the maximum size (${maxBytes} bytes) set by server`;
+  return localStatus(Status.internal, text, true);
+}
+
 /** What a RST_STREAM means to a call (gRPC over HTTP2, "Errors"). */
 export function statusOfReset(errorCode: number): CallStatus {
   const text = `the stream was reset with code ${errorCode}`;

@@ -1,10 +1,16 @@
 import { ErrorCode } from '../frames.ts';
 import type { HeaderBlock } from '../hpack/header-block.ts';
-import { HeaderField } from '../hpack/header-field.ts';
+import { HeaderField, listBytes } from '../hpack/header-field.ts';
 import type { HeaderTemplate } from '../hpack/header-template.ts';
 import { outgoingFields } from '../outgoing-fields.ts';
 import type { H2Stream, StreamSink } from '../stream.ts';
-import { type CallStatus, localStatus, statusOfHttp, statusOfReset } from './call-status.ts';
+import {
+  type CallStatus,
+  localStatus,
+  statusOfHttp,
+  statusOfLongHead,
+  statusOfReset,
+} from './call-status.ts';
 import type { ClientConnection } from './client-connection.ts';
 import type { CallOptions, ClientShared, PendingCall } from './client-types.ts';
 import { brokenText, compressionFault, gunzipMessage } from './compression.ts';
@@ -28,15 +34,20 @@ export abstract class ClientCall implements StreamSink, Deadline, PendingCall {
   #head: ResponseHead | undefined = undefined;
   /** Known when the trailers have come; told when the messages before them have been. */
   #finalStatus: CallStatus | undefined = undefined;
+  /** Messages go out gzipped. */
+  protected readonly isGzip: boolean;
   readonly #template: HeaderTemplate;
-  readonly #extraFields: readonly HeaderField[];
+  readonly #metadata: readonly HeaderField[];
+  #hasRetried = false;
   readonly #signal: AbortSignal | undefined;
   readonly #onSignal = (): void => this.cancel();
 
   constructor(shared: ClientShared, template: HeaderTemplate, options: CallOptions) {
     this.shared = shared;
     this.#template = template;
-    this.#extraFields = extraFieldsOf(options);
+    const { metadata } = options;
+    this.#metadata = metadata === undefined ? noFields : outgoingFields(metadata);
+    this.isGzip = options.gzip === true;
     this.waitsForReady = options.waitForReady === true;
     this.#signal = options.signal;
     if (options.timeoutMs !== undefined) {
@@ -50,6 +61,8 @@ export abstract class ClientCall implements StreamSink, Deadline, PendingCall {
   abstract onDrain(): void;
   /** The stream is open: send what has waited for it. */
   protected abstract begin(stream: H2Stream): void;
+  /** Makes the call as it was before it began; false when it cannot be sent again. */
+  protected abstract rewind(): boolean;
   /** All messages were received; `finishWithStatus` once they have been passed on. */
   protected abstract endMessages(): void;
   /** Tells the caller how it ended. Called once. */
@@ -62,10 +75,16 @@ export abstract class ClientCall implements StreamSink, Deadline, PendingCall {
 
   /** Sends the headers on a connection that is ready; false when it takes no more streams. */
   start(connection: ClientConnection): boolean {
+    const extra = this.#extraFields();
+    const { maxHeaderListBytes } = connection;
+    if (this.#template.size + listBytes(extra) > maxHeaderListBytes) {
+      this.finish(statusOfLongHead(maxHeaderListBytes));
+      return true;
+    }
     const stream = connection.openStream(this);
     if (stream === undefined) return false;
     this.stream = stream;
-    stream.connection.sender.sendTemplate(stream, this.#template, false, this.#extraFields);
+    stream.connection.sender.sendTemplate(stream, this.#template, false, extra);
     this.begin(stream);
     return true;
   }
@@ -115,9 +134,12 @@ export abstract class ClientCall implements StreamSink, Deadline, PendingCall {
     if (!this.isOver) this.endMessages();
   }
 
-  onStreamLost(reason: 'reset' | 'refused' | 'connection', errorCode: number): void {
-    if (reason === 'reset') this.finish(statusOfReset(errorCode));
-    else if (reason === 'refused') {
+  onStreamLost(reason: 'reset' | 'refused' | 'connection', errorCode: number) {
+    const isRefused = reason === 'reset' && errorCode === ErrorCode.refusedStream;
+    if ((isRefused || reason === 'refused') && this.#mayRetry()) return this.shared.retry(this);
+    if (reason === 'reset') {
+      this.finish(statusOfReset(errorCode));
+    } else if (reason === 'refused') {
       const text = 'the server did not take the call before it went away';
       this.finish(localStatus(Status.unavailable, text, true));
     } else {
@@ -167,6 +189,22 @@ export abstract class ClientCall implements StreamSink, Deadline, PendingCall {
     this.settle(status);
   }
 
+  /** Once, and the server must not have looked at it: then nobody can tell that there were two. */
+  #mayRetry(): boolean {
+    const isNew = this.#head === undefined && !this.#hasRetried && !this.isOver;
+    if (!isNew || !this.rewind()) return false;
+    this.#hasRetried = true;
+    this.stream = undefined;
+    return true;
+  }
+
+  /** What the template lacks: the time that is left, and the metadata. */
+  #extraFields(): readonly HeaderField[] {
+    if (!this.hasDeadline) return this.#metadata;
+    const timeout = formatTimeout(this.deadlineMs - this.shared.clock.now());
+    return [new HeaderField('grpc-timeout', timeout), ...this.#metadata];
+  }
+
   /** The server broke a rule of RFC 9113 §8 on this stream. */
   protected failMalformed(): void {
     const { stream } = this;
@@ -195,12 +233,3 @@ function finalStatusOf(head: ResponseHead, missing: string): CallStatus {
 }
 
 const noFields: readonly HeaderField[] = [];
-
-function extraFieldsOf({ timeoutMs, metadata }: CallOptions): readonly HeaderField[] {
-  if (timeoutMs === undefined && metadata === undefined) return noFields;
-  const fields: HeaderField[] = [];
-  if (timeoutMs !== undefined)
-    fields.push(new HeaderField('grpc-timeout', formatTimeout(timeoutMs)));
-  if (metadata !== undefined) fields.push(...outgoingFields(metadata));
-  return fields;
-}

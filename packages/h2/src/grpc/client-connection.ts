@@ -38,6 +38,11 @@ export class ClientConnection implements Endpoint {
     return this.#h2.greeted && !this.#h2.isDraining;
   }
 
+  /** The largest header list that the server takes. */
+  get maxHeaderListBytes(): number {
+    return this.#h2.sender.maxHeaderListBytes;
+  }
+
   /** Undefined when the server takes no more streams now. */
   openStream(sink: StreamSink): H2Stream | undefined {
     if (!this.isReady || this.#h2.activeStreams >= this.#h2.peerMaxStreams) return undefined;

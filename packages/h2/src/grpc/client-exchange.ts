@@ -1,9 +1,15 @@
 import { ErrorCode } from '../frames.ts';
 import type { HeaderBlock } from '../hpack/header-block.ts';
-import type { HeaderField } from '../hpack/header-field.ts';
+import { type HeaderField, listBytes } from '../hpack/header-field.ts';
 import type { H2Stream, StreamSink } from '../stream.ts';
 import { BodySender } from './body-sender.ts';
-import { CallError, type CallStatus, localStatus, statusOfReset } from './call-status.ts';
+import {
+  CallError,
+  type CallStatus,
+  localStatus,
+  statusOfLongHead,
+  statusOfReset,
+} from './call-status.ts';
 import type { ClientConnection } from './client-connection.ts';
 import type { ClientRequest, ClientResponse, PendingCall } from './client-types.ts';
 import { FieldMetadata } from './field-metadata.ts';
@@ -48,6 +54,11 @@ export class ClientExchange implements StreamSink, PendingCall, ClientResponse {
   }
 
   start(connection: ClientConnection): boolean {
+    const { maxHeaderListBytes } = connection;
+    if (listBytes(this.#fields) > maxHeaderListBytes) {
+      this.abandon(statusOfLongHead(maxHeaderListBytes));
+      return true;
+    }
     const stream = connection.openStream(this);
     if (stream === undefined) return false;
     this.#stream = stream;

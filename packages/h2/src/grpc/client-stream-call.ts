@@ -13,8 +13,12 @@ import type { Message } from './types.ts';
 export class ClientStreamCall extends ClientCall implements ClientStream, InletConsumer {
   readonly #receiver: ClientReceiver;
   readonly #inlet: MessageInlet;
-  #waiting: Message[] = [];
-  #waitingBytes = 0;
+  /**
+   * The messages so far, until the server has begun to answer or they are too many: those that wait for a
+   * connection, and those that may have to be sent again.
+   */
+  #kept: Message[] | undefined = [];
+  #keptBytes = 0;
   #wantsDrain = false;
   #isHalfClosed = false;
 
@@ -32,20 +36,24 @@ export class ClientStreamCall extends ClientCall implements ClientStream, InletC
   send(message: Message): boolean {
     if (this.isOver || this.#isHalfClosed) return true;
     const { stream } = this;
-    const queuedBytes = stream === undefined ? this.#waitingBytes : stream.queuedBytes;
-    if (queuedBytes > this.shared.limits.maxStreamSendBytes) {
+    const queuedBytes = stream === undefined ? this.#keptBytes : stream.queuedBytes;
+    const { maxStreamSendBytes, streamSendHighWaterBytes } = this.shared.limits;
+    if (queuedBytes > maxStreamSendBytes) {
       this.abandon(localStatus(Status.resourceExhausted, 'too many messages wait to be sent'));
       return true;
     }
-    if (stream !== undefined) {
-      const { sender } = stream.connection;
-      sendMessage(sender, stream, message, false);
-      return sender.mayGoOn(stream);
+    if (this.#kept !== undefined) {
+      this.#kept.push(message);
+      this.#keptBytes += byteLength(message);
     }
-    this.#waiting.push(message);
-    this.#waitingBytes += byteLength(message);
-    this.#wantsDrain = this.#waitingBytes > this.shared.limits.streamSendHighWaterBytes;
-    return !this.#wantsDrain;
+    if (stream === undefined) {
+      this.#wantsDrain = this.#keptBytes > streamSendHighWaterBytes;
+      return !this.#wantsDrain;
+    }
+    if (this.#keptBytes > streamSendHighWaterBytes) this.#kept = undefined;
+    const { sender } = stream.connection;
+    sendMessage(sender, stream, message, this.isGzip);
+    return sender.mayGoOn(stream);
   }
 
   halfClose(): void {
@@ -87,11 +95,17 @@ export class ClientStreamCall extends ClientCall implements ClientStream, InletC
   protected begin(stream: H2Stream): void {
     this.#inlet.attach(stream);
     const { sender } = stream.connection;
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const message of waiting) sendMessage(sender, stream, message, false);
+    const kept = this.#kept ?? [];
+    for (const message of kept) sendMessage(sender, stream, message, this.isGzip);
+    if (this.#keptBytes > this.shared.limits.streamSendHighWaterBytes) this.#kept = undefined;
     if (this.#isHalfClosed) sender.end(stream, undefined);
     else if (this.#wantsDrain && sender.mayGoOn(stream)) this.#receiver.onDrain?.();
+  }
+
+  protected rewind(): boolean {
+    // The receiver may wait for a drain that the lost stream owed it.
+    this.#wantsDrain = true;
+    return this.#kept !== undefined;
   }
 
   protected endMessages(): void {
@@ -99,11 +113,12 @@ export class ClientStreamCall extends ClientCall implements ClientStream, InletC
   }
 
   protected tellHead(head: ResponseHead): void {
+    this.#kept = undefined;
     this.#receiver.onHead?.(head.metadata);
   }
 
   protected settle(status: CallStatus): void {
-    this.#waiting = [];
+    this.#kept = undefined;
     this.#inlet.close();
     this.#receiver.onEnd(status);
   }

@@ -18,6 +18,8 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
   /** True: wait for a connection, also after failed attempts. False: fail with UNAVAILABLE. */
   readonly waitForReady?: boolean;
+  /** Sends messages gzipped where that makes them smaller. Default false; received ones may always be. */
+  readonly gzip?: boolean;
 }
 
 /** What may be said about one unary call, and who is told more of it than the reply. */
@@ -94,6 +96,8 @@ export interface ClientShared {
   readonly limits: Limits;
   readonly deadlines: DeadlineWheel;
   readonly environment: ConnectionEnvironment;
+  /** Sends a call again that the server has certainly not looked at. */
+  retry(call: PendingCall): void;
 }
 
 /** The caller's end of a streaming call. After the end all methods are without effect. */

@@ -15,6 +15,7 @@ export class ClientUnaryCall extends ClientCall implements MessageConsumer {
   readonly #options: UnaryOptions;
   readonly #resolve: (message: Uint8Array) => void;
   readonly #reject: (error: CallError) => void;
+  /** Kept until the call ends, or the server has begun to answer: it may have to be sent again. */
   #request: Message | undefined;
   #reader: MessageReader | undefined = undefined;
   #reply: Uint8Array | undefined = undefined;
@@ -68,8 +69,11 @@ export class ClientUnaryCall extends ClientCall implements MessageConsumer {
   protected begin(stream: H2Stream): void {
     const { sender } = stream.connection;
     const request = this.#request;
-    this.#request = undefined;
-    if (request !== undefined) sendMessage(sender, stream, request, false, true);
+    if (request !== undefined) sendMessage(sender, stream, request, this.isGzip, true);
+  }
+
+  protected rewind(): boolean {
+    return true;
   }
 
   protected endMessages(): void {
@@ -77,6 +81,7 @@ export class ClientUnaryCall extends ClientCall implements MessageConsumer {
   }
 
   protected tellHead(head: ResponseHead): void {
+    this.#request = undefined;
     this.#options.onHead?.(head.metadata);
   }
 

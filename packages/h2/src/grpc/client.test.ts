@@ -348,22 +348,10 @@ const goaway = (last: number): number[] => [...uint32(last), ...uint32(0)];
 describe('a server that misbehaves', () => {
   it.each<[string, number, boolean, (peer: FramePeer) => void]>([
     [
-      'refuses the stream',
-      Status.unavailable,
-      true,
-      (peer) => peer.send(FrameType.rstStream, 0, 1, uint32(ErrorCode.refusedStream)),
-    ],
-    [
       'cancels the stream',
       Status.cancelled,
       false,
       (peer) => peer.send(FrameType.rstStream, 0, 1, uint32(ErrorCode.cancel)),
-    ],
-    [
-      'goes away without having looked at the call',
-      Status.unavailable,
-      true,
-      (peer) => peer.send(FrameType.goaway, 0, 0, goaway(0)),
     ],
     [
       'goes away while it works on the call, and hangs up',

@@ -27,6 +27,7 @@ import type {
   UnaryOptions,
 } from './client-types.ts';
 import { ClientUnaryCall } from './client-unary-call.ts';
+import { acceptedEncodings } from './compression.ts';
 import { DeadlineWheel } from './deadline-wheel.ts';
 import { Status } from './status.ts';
 import type { Message } from './types.ts';
@@ -44,8 +45,9 @@ export class GrpcClient {
   readonly #shared: ClientShared;
   readonly #backoff: Backoff;
   readonly #owner: ClientConnectionOwner;
-  /** What calls of a path begin with. */
+  /** What calls of a path begin with, when their messages are plain, and when they are gzipped. */
   readonly #templates = new Map<string, HeaderTemplate>();
+  readonly #gzipTemplates = new Map<string, HeaderTemplate>();
   /** Connections that exist: the current one, and those that are leaving. */
   readonly #connections = new Set<ClientConnection>();
   #current: ClientConnection | undefined = undefined;
@@ -69,6 +71,7 @@ export class GrpcClient {
       limits,
       deadlines: new DeadlineWheel(clock),
       environment: { clock, limits, pool: new SlabPool(), turn, budget },
+      retry: (call) => this.#begin(call, {}),
     };
     this.#backoff = new Backoff({ ...defaultBackoff, ...options.backoff }, options.random);
     this.#owner = {
@@ -95,7 +98,7 @@ export class GrpcClient {
    */
   unary(path: string, request: Message, options: UnaryOptions = {}): Promise<Uint8Array> {
     return new Promise((resolve, reject) => {
-      const template = this.#templateOf(path);
+      const template = this.#templateOf(path, options.gzip === true);
       this.#begin(
         new ClientUnaryCall(this.#shared, template, request, options, resolve, reject),
         options,
@@ -108,7 +111,8 @@ export class GrpcClient {
    * cannot be sent.
    */
   stream(path: string, receiver: ClientReceiver, options: CallOptions = {}): ClientStream {
-    const call = new ClientStreamCall(this.#shared, this.#templateOf(path), receiver, options);
+    const template = this.#templateOf(path, options.gzip === true);
+    const call = new ClientStreamCall(this.#shared, template, receiver, options);
     this.#begin(call, options);
     return call;
   }
@@ -161,8 +165,9 @@ export class GrpcClient {
     this.connect();
   }
 
-  #templateOf(path: string): HeaderTemplate {
-    let template = this.#templates.get(path);
+  #templateOf(path: string, isGzip: boolean): HeaderTemplate {
+    const templates = isGzip ? this.#gzipTemplates : this.#templates;
+    let template = templates.get(path);
     if (template === undefined) {
       const { authority, scheme = 'http', userAgent } = this.#options;
       const fields = [
@@ -172,10 +177,12 @@ export class GrpcClient {
         new HeaderField(':authority', authority),
         new HeaderField('content-type', 'application/grpc'),
         new HeaderField('te', 'trailers'),
+        new HeaderField('grpc-accept-encoding', acceptedEncodings),
       ];
+      if (isGzip) fields.push(new HeaderField('grpc-encoding', 'gzip'));
       if (userAgent !== undefined) fields.push(new HeaderField('user-agent', userAgent));
       template = new HeaderTemplate(fields);
-      this.#templates.set(path, template);
+      templates.set(path, template);
     }
     return template;
   }

@@ -1,6 +1,6 @@
 import { ErrorCode } from '../frames.ts';
 import type { HeaderBlock } from '../hpack/header-block.ts';
-import type { HeaderField } from '../hpack/header-field.ts';
+import { type HeaderField, listBytes } from '../hpack/header-field.ts';
 import { outgoingFields } from '../outgoing-fields.ts';
 import type { RequestHead } from '../request-head.ts';
 import type { Sender } from '../sender.ts';
@@ -133,6 +133,7 @@ export abstract class ServerCall implements CallInfo, StreamSink, Deadline {
   protected sendMessage(message: Message): void {
     const { stream, sender, plan } = this;
     if (!this.#hasSentHead) {
+      if (!this.#mayHaveHead()) return;
       this.#hasSentHead = true;
       this.#sendHead();
     }
@@ -142,23 +143,44 @@ export abstract class ServerCall implements CallInfo, StreamSink, Deadline {
 
   protected sendStatus(status: StatusCode, message: string, details: Uint8Array | undefined): void {
     const { stream, sender } = this;
-    this.finish(status);
     const trailers = this.#trailers;
+    if (!this.#hasSentHead && status === Status.ok && !this.#mayHaveHead()) return;
+    this.finish(status);
     if (!this.#hasSentHead && status !== Status.ok) {
-      const fields = trailersOnly(this.plan.response.contentType, status, message, details);
-      sender.sendHeaders(stream, [...fields, ...this.#headers, ...trailers], true);
+      const { contentType } = this.plan.response;
+      const fields = trailersOnly(contentType, status, message, details);
+      const all = [...fields, ...this.#headers, ...trailers];
+      const short = trailersOnly(contentType, status, tooLongText, undefined);
+      sender.sendHeaders(stream, this.#isTaken(all) ? all : short, true);
       return;
     }
     if (!this.#hasSentHead) this.#sendHead();
     const isPlainOk =
       status === Status.ok && message === '' && details === undefined && trailers.length === 0;
     if (!isPlainOk) {
-      sender.end(stream, [...statusTrailers(status, message, details), ...trailers]);
+      const all = [...statusTrailers(status, message, details), ...trailers];
+      const short = statusTrailers(status, tooLongText, undefined);
+      sender.end(stream, this.#isTaken(all) ? all : short);
     } else if (stream.queuedBytes === 0) {
       sender.sendTemplate(stream, okTrailers, true);
     } else {
       sender.end(stream, okTrailers.fields);
     }
+  }
+
+  /** False when the client has said that it does not take so large a header list. */
+  #isTaken(fields: readonly HeaderField[]): boolean {
+    return listBytes(fields) <= this.sender.maxHeaderListBytes;
+  }
+
+  /** False, and the call has failed, when the client does not take the metadata of the response. */
+  #mayHaveHead(): boolean {
+    const { template } = this.plan.response;
+    const headers = this.#headers;
+    if (headers.length === 0 || this.#isTaken([...template.fields, ...headers])) return true;
+    this.#headers = noFields;
+    this.failCall(Status.internal, tooLongText);
+    return false;
   }
 
   #sendHead(): void {
@@ -219,6 +241,9 @@ export abstract class ServerCall implements CallInfo, StreamSink, Deadline {
     shared.stats.callFinished(this.path, status, shared.clock.now() - this.#startedAtMs);
   }
 }
+
+/** In place of what a client has said that it does not take (SETTINGS_MAX_HEADER_LIST_SIZE). */
+const tooLongText = 'the answer has more metadata than the client takes';
 
 const noFields: readonly HeaderField[] = [];
 

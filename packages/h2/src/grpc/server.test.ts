@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { ErrorCode, Flag, FrameType } from '../frames.ts';
+import { ErrorCode, Flag, FrameType, SettingId } from '../frames.ts';
 import { defaultLimits } from '../limits.ts';
+import { settingsPayload } from '../settings.ts';
 import type { RawFrame } from '../testing/frame-peer.ts';
 import { memoryDuplexPair } from '../testing/memory-duplex.ts';
 import { callFields, framed, ServerHarness } from '../testing/server-harness.ts';
@@ -469,5 +470,37 @@ describe('a request that is not gRPC', () => {
     harness.peer.sendHeaders(1, fields, Flag.endStream);
     const frame = await harness.end(1);
     expect(frame && harness.peer.decode(frame).get(':status')).toBe('415');
+  });
+});
+
+describe('a client that takes only short header lists', () => {
+  async function answerTo(method: string, methods?: ReadonlyMap<string, GrpcMethod>) {
+    const harness = new ServerHarness(methods === undefined ? {} : { methods });
+    const { peer } = harness;
+    peer.greet(settingsPayload([[SettingId.maxHeaderListSize, 500]]));
+    peer.sendHeaders(1, callFields(method));
+    peer.send(FrameType.data, Flag.endStream, 1, framed('long '.repeat(200)));
+    const end = await harness.end(1);
+    return end && peer.decode(end);
+  }
+
+  it('gets the status of an error without what makes it long', async () => {
+    const answer = await answerTo('Fail');
+    expect(answer?.get('grpc-status')).toBe('11');
+    expect(answer?.get('grpc-message')).toBe('the answer has more metadata than the client takes');
+    expect(answer?.get('grpc-status-details-bin')).toBeUndefined();
+  });
+
+  it('gets an error in place of an answer with long metadata', async () => {
+    const method: GrpcMethod = {
+      kind: 'unary',
+      handle: (request, call) => {
+        call.setHeaders([['token', 'x'.repeat(500)]]);
+        call.reply(request);
+      },
+    };
+    const answer = await answerTo('Unary', new Map([['/test.Echo/Unary', method]]));
+    expect(answer?.get('grpc-status')).toBe('13');
+    expect(answer?.get('token')).toBeUndefined();
   });
 });

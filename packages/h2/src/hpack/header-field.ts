@@ -72,6 +72,13 @@ export class HeaderField {
   }
 }
 
+/** Bytes that fields count in a header list (RFC 9113 §6.5.2). */
+export function listBytes(fields: readonly HeaderField[]): number {
+  let bytes = 0;
+  for (const field of fields) bytes += field.size;
+  return bytes;
+}
+
 /** The `FieldId` of a name alone. */
 export function fieldNameId(name: string): number {
   const known = idByName.get(name);

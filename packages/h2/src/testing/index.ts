@@ -1,3 +1,4 @@
+export { ClientHarness, failureOf, goawayCode, okFields, resetCode } from './client-harness.ts';
 export { EchoService } from './echo-service.ts';
 export { FramePeer, type RawFrame } from './frame-peer.ts';
 export { ManualClock } from './manual-clock.ts';
