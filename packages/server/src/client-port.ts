@@ -8,9 +8,9 @@ import type { Socket } from 'node:net';
 import { connectNodeAdapter } from '@connectrpc/connect-node';
 import { etcdServices } from '@kvorum/api';
 import type { GrpcService, ServerStats } from '@kvorum/h2';
+import { rawRoutes } from '@kvorum/h2/connect';
 import type { Clock } from './clock.ts';
 import type { EndpointUrl } from './config/endpoint-url.ts';
-import { bridgeServices } from './connect/bridge.ts';
 import { connectExchanges } from './connect/exchange.ts';
 import { exchangeListener } from './http/exchange-listener.ts';
 import type { HttpRoutes } from './http/http-routes.ts';
@@ -45,6 +45,8 @@ export interface ClientPortOptions {
 
 /** A client that says nothing for so long is let go; health probes of load balancers open and close at once. */
 const FIRST_BYTES_TIMEOUT_MS = 30_000;
+/** Connect takes no larger limit on messages. */
+const CONNECT_LIMIT_BYTES = 2 ** 32 - 1;
 /** How long calls may take to finish when the port closes. */
 const DRAIN_MS = 5_000;
 
@@ -60,15 +62,16 @@ export class ClientPort {
 
   private constructor(options: ClientPortOptions) {
     this.#options = options;
-    const services = bridgeServices(etcdServices, options.methods);
-    const connect = connectNodeAdapter({ routes: services });
+    const services = rawRoutes(etcdServices, options.methods);
+    const readMaxBytes = Math.min(options.maxReceiveMessageBytes, CONNECT_LIMIT_BYTES);
+    const connect = connectNodeAdapter({ routes: services, readMaxBytes });
     const listener = nodeListener(options.routes);
     const handler = (request: IncomingMessage, response: ServerResponse) =>
       listener(request, response, (req, res) => connect(req, res));
     this.#http = createHttpServer(handler);
     this.#transport = createTransport(options, {
       request: handler,
-      exchange: exchangeListener(options.routes, connectExchanges(services)),
+      exchange: exchangeListener(options.routes, connectExchanges(services, readMaxBytes)),
     });
   }
 
