@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Clock } from '../clock.ts';
 import { ManualClock } from '../testing/manual-clock.ts';
 import { type Deadline, DeadlineWheel } from './deadline-wheel.ts';
 
@@ -28,12 +29,12 @@ describe('a deadline wheel', () => {
           if (isRemoved) wheel.remove(entries[i] as Deadline);
         });
         const kept = wanted.filter(([, isRemoved]) => !isRemoved);
-        for (let passedMs = 0; passedMs <= 41_000; passedMs += 500) {
+        for (let passedMs = 0; passedMs <= 41_000; passedMs += 499) {
           const due = kept.filter(([afterMs]) => afterMs <= passedMs);
-          const late = due.filter(([afterMs]) => afterMs + 32 <= passedMs);
+          const late = due.filter(([afterMs]) => afterMs + 2 <= passedMs);
           expect(fired.length).toBeGreaterThanOrEqual(late.length);
           expect(fired.length).toBeLessThanOrEqual(due.length);
-          clock.advance(500);
+          clock.advance(499);
         }
         const expected = kept.map(([afterMs]) => startMs + afterMs);
         expect(fired.sort((a, b) => a - b)).toEqual(expected.sort((a, b) => a - b));
@@ -41,6 +42,35 @@ describe('a deadline wheel', () => {
       }),
       { numRuns: 50 },
     );
+  });
+
+  it('sets its timer for the next deadline, and not in between', () => {
+    const clock = new ManualClock();
+    let timers = 0;
+    const counting: Clock = {
+      now: () => clock.now(),
+      setTimer: (delayMs, callback) => {
+        timers += 1;
+        return clock.setTimer(delayMs, callback);
+      },
+      clearTimer: (handle) => clock.clearTimer(handle),
+      endOfTurn: (callback) => clock.endOfTurn(callback),
+    };
+    const wheel = new DeadlineWheel(counting);
+    const fired: number[] = [];
+    for (const ms of [3000, 1000, 2000]) wheel.add(entry(ms, fired));
+    clock.advance(1002);
+    expect(fired).toEqual([1000]);
+    // A call with the same timeout, every ms, that ends at once.
+    for (let i = 0; i < 900; i++) {
+      const short = entry(clock.now() + 5000, fired);
+      wheel.add(short);
+      clock.advance(1);
+      wheel.remove(short);
+    }
+    clock.advance(1100);
+    expect(fired).toEqual([1000, 2000, 3000]);
+    expect(timers).toBe(4);
   });
 
   it('goes off late rather than never after a standstill', () => {

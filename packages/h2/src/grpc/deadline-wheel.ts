@@ -11,15 +11,16 @@ export interface Deadline {
   onDeadline(): void;
 }
 
-/** A deadline is at most this late. */
-const tickMs = 16;
-/** A power of two. One turn of the wheel is 8 s: most deadlines are met or forgotten within it. */
-const slots = 512;
+/** A deadline is at most this late, and what the clock's timers are. */
+const tickMs = 1;
+/** A power of two. One turn of the wheel is 4 s: most deadlines are met or forgotten within it. */
+const slots = 4096;
 
 /**
  * Deadlines of many calls with one timer. Adding and removing one costs a few pointers, whatever the
  * number: a call nearly always ends before its deadline, so removing must be as cheap as adding.
  * Each slot holds a list of the deadlines that fall into its tick, in this turn of the wheel or a later.
+ * The timer is set for the next slot that holds one, and stays when that one is removed.
  */
 export class DeadlineWheel {
   readonly #clock: Clock;
@@ -28,18 +29,18 @@ export class DeadlineWheel {
   /** The last tick that was looked at. */
   #tick: number;
   #timer: TimerHandle | undefined = undefined;
+  /** The tick after which the timer goes off. */
+  #armedTick: number = Number.POSITIVE_INFINITY;
 
   constructor(clock: Clock) {
     this.#clock = clock;
-    this.#tick = Math.floor(clock.now() / tickMs);
+    this.#tick = tickOf(clock.now());
   }
 
   add(entry: Deadline): void {
-    if (this.#timer === undefined) {
-      this.#tick = Math.floor(this.#clock.now() / tickMs);
-      this.#arm();
-    }
-    const slot = this.#slotOf(entry);
+    if (this.#timer === undefined) this.#tick = tickOf(this.#clock.now());
+    const tick = tickOf(entry.deadlineMs);
+    const slot = tick & (slots - 1);
     const first = this.#slots[slot];
     entry.previousDeadline = undefined;
     entry.nextDeadline = first;
@@ -47,13 +48,14 @@ export class DeadlineWheel {
     this.#slots[slot] = entry;
     entry.hasDeadline = true;
     this.#count += 1;
+    if (tick < this.#armedTick) this.#arm(Math.max(tick, this.#tick));
   }
 
   remove(entry: Deadline): void {
     if (!entry.hasDeadline) return;
     const { previousDeadline: previous, nextDeadline: next } = entry;
     if (previous !== undefined) previous.nextDeadline = next;
-    else this.#slots[this.#slotOf(entry)] = next;
+    else this.#slots[tickOf(entry.deadlineMs) & (slots - 1)] = next;
     if (next !== undefined) next.previousDeadline = previous;
     entry.previousDeadline = undefined;
     entry.nextDeadline = undefined;
@@ -65,24 +67,34 @@ export class DeadlineWheel {
   close(): void {
     if (this.#timer !== undefined) this.#clock.clearTimer(this.#timer);
     this.#timer = undefined;
+    this.#armedTick = Number.POSITIVE_INFINITY;
   }
 
-  #slotOf(entry: Deadline): number {
-    return Math.floor(entry.deadlineMs / tickMs) & (slots - 1);
+  /** Sets the timer for the end of a tick. */
+  #arm(tick: number): void {
+    if (this.#timer !== undefined) this.#clock.clearTimer(this.#timer);
+    this.#armedTick = tick;
+    const delayMs = Math.max(0, (tick + 1) * tickMs - this.#clock.now());
+    this.#timer = this.#clock.setTimer(delayMs, () => {
+      this.#timer = undefined;
+      this.#armedTick = Number.POSITIVE_INFINITY;
+      this.#advance();
+      if (this.#count > 0) this.#armNext();
+    });
   }
 
   /** The timer runs only while there are deadlines. */
-  #arm(): void {
-    this.#timer = this.#clock.setTimer(tickMs, () => {
-      this.#timer = undefined;
-      this.#advance();
-      if (this.#count > 0 && this.#timer === undefined) this.#arm();
-    });
+  #armNext(): void {
+    let tick = this.#tick;
+    // What is due in a later turn of the wheel stands in these slots as well: then it looks in vain.
+    const last = tick + slots;
+    while (tick < last && this.#slots[tick & (slots - 1)] === undefined) tick += 1;
+    if (tick < this.#armedTick) this.#arm(tick);
   }
 
   #advance(): void {
     const nowMs = this.#clock.now();
-    const nowTick = Math.floor(nowMs / tickMs);
+    const nowTick = tickOf(nowMs);
     // After a long standstill every slot is looked at once.
     const from = Math.max(this.#tick, nowTick - slots + 1);
     this.#tick = nowTick;
@@ -99,4 +111,8 @@ export class DeadlineWheel {
       entry.onDeadline();
     }
   }
+}
+
+function tickOf(ms: number): number {
+  return Math.floor(ms / tickMs);
 }
