@@ -42,6 +42,21 @@ describe('what the server sends', () => {
     );
   });
 
+  it('acknowledges SETTINGS before it makes use of them', async () => {
+    const harness = new ServerHarness();
+    const { peer } = harness;
+    peer.greet(settingsPayload([[SettingId.initialWindowSize, 10]]));
+    peer.sendHeaders(1, callFields());
+    peer.send(FrameType.data, Flag.endStream, 1, framed(Buffer.alloc(12_000)));
+    await peer.roundTrip(1);
+    const seen = peer.frames.length;
+    peer.send(FrameType.settings, 0, 0, settingsPayload([[SettingId.initialWindowSize, 50_000]]));
+    await harness.end(1);
+    const [first, ...rest] = peer.frames.slice(seen);
+    expect([first?.type, first?.flags]).toEqual([FrameType.settings, Flag.ack]);
+    expect(dataBytes(rest)).toBe(12_005 - 10);
+  });
+
   it('waits while SETTINGS have made the window negative', async () => {
     const harness = new ServerHarness();
     const { peer } = harness;

@@ -344,10 +344,11 @@ export class PeerFrames implements FrameHandler {
     }
     this.#connection.peerMaxStreams =
       settings.maxConcurrentStreams ?? this.#connection.peerMaxStreams;
+    // Before all that makes use of them: the peer holds us to its old values until it reads this.
+    this.#connection.sender.writeFrame(0, FrameType.settings, Flag.ack, 0);
     if (!this.#connection.sender.applySettings(settings, this.#connection.streams.values())) {
       return this.#connection.fail(ErrorCode.flowControlError, 'a stream window overflows');
     }
-    this.#connection.sender.writeFrame(0, FrameType.settings, Flag.ack, 0);
     this.#endpoint.onSettings();
   }
 
