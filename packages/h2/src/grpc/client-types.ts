@@ -53,7 +53,7 @@ export interface ClientResponse {
    * is lost, or with what the request's body threw. To stop reading cancels the request.
    */
   readonly body: AsyncIterable<Uint8Array>;
-  /** Empty until the body has been read to its end. */
+  /** All there once the body has been read to its end. */
   readonly trailers: Metadata;
 }
 
