@@ -8,11 +8,30 @@ export interface Clock {
   nextTurn(callback: () => void): void;
   /** Runs `callback` once, before the loop waits for input again. */
   endOfTurn(callback: () => void): void;
+  /** Runs at once what `endOfTurn` was given since: answers leave before other work begins. */
+  endTurnNow(): void;
   /** Runs `callback` every `intervalMs` until the returned function is called. */
   every(intervalMs: number, callback: () => void): () => void;
   /** Runs `callback` once after `delayMs` unless the returned function is called first. */
   after(delayMs: number, callback: () => void): () => void;
 }
+
+/** What is to be done before the loop waits again, in the order in which it came. */
+function endOfTurnQueue(schedule: (run: () => void) => void) {
+  let waiting: (() => void)[] = [];
+  const run = (): void => {
+    const callbacks = waiting;
+    waiting = [];
+    for (const callback of callbacks) callback();
+  };
+  const add = (callback: () => void): void => {
+    if (waiting.length === 0) schedule(run);
+    waiting.push(callback);
+  };
+  return { add, run };
+}
+
+const turnEnd = endOfTurnQueue((run) => process.nextTick(run));
 
 /** The real clock of this process. Its timers keep the process alive until they are stopped. */
 export const systemClock: Clock = {
@@ -21,7 +40,8 @@ export const systemClock: Clock = {
   nextTurn: (callback) => {
     setImmediate(callback);
   },
-  endOfTurn: (callback) => process.nextTick(callback),
+  endOfTurn: turnEnd.add,
+  endTurnNow: turnEnd.run,
   every: (intervalMs, callback) => {
     const timer = setInterval(callback, intervalMs);
     return () => clearInterval(timer);

@@ -1,5 +1,6 @@
 import { etcdServices } from '@kvorum/api';
 import type { ServerStats } from '@kvorum/h2';
+import type { BusyPoll } from './busy-poll.ts';
 import type { Logger } from './logging/logger.ts';
 import type { GrpcMethodMetrics } from './metrics/grpc-metrics.ts';
 import type { Metrics } from './metrics/metrics.ts';
@@ -18,8 +19,11 @@ export interface SlowRequests {
   readonly logger: Logger;
 }
 
-/** Counts what the transport sees under etcd's metric names, for every method of etcd's services. */
-export function grpcStats(metrics: Metrics, slow: SlowRequests): ServerStats {
+/**
+ * Counts what the transport sees under etcd's metric names, for every method of etcd's services, and lets `busyPoll`
+ * know when clients are heard and answered.
+ */
+export function grpcStats(metrics: Metrics, slow: SlowRequests, busyPoll: BusyPoll): ServerStats {
   const byPath = new Map<string, GrpcMethodMetrics>();
   for (const service of etcdServices) {
     for (const { name, methodKind } of service.methods) {
@@ -33,9 +37,11 @@ export function grpcStats(metrics: Metrics, slow: SlowRequests): ServerStats {
     connectionClosed() {},
     bytesReceived(bytes) {
       network.clientReceivedBytes += bytes;
+      busyPoll.heard();
     },
     bytesSent(bytes) {
       network.clientSentBytes += bytes;
+      busyPoll.answered();
     },
     callStarted(path) {
       const method = byPath.get(path);

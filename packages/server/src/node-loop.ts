@@ -17,7 +17,7 @@ export interface LogStorage {
 /** Where committed entries go. */
 export interface EntrySink {
   /**
-   * Applies entries in order, with the index of the last one, in one atomic step; then settles their proposals.
+   * Applies entries in order, with the index of the last one, in one atomic step, and settles their proposals.
    * Whatever it throws is a bug and ends the member.
    */
   apply(entries: readonly Entry[]): void;
@@ -52,10 +52,11 @@ export interface NodeLoopOptions {
 }
 
 /**
- * Batches of fewer entries are synced in place: a sync costs about 110 us, and a trip through the thread pool another
- * 60, which one waiting client feels. Larger batches leave the loop free for requests while the disk works.
+ * When there are fewer entries than this to write and fewer proposals open, the log is synced in place: a sync costs
+ * about 110 us, and a trip through the thread pool another 60, which one waiting client feels. With more, the loop is
+ * free for requests while the disk works.
  */
-const SYNC_IN_PLACE_BELOW_ENTRIES = 4;
+const SYNC_IN_PLACE_BELOW = 4;
 
 /**
  * The only place that drives raft: persist, apply, advance, in this order.
@@ -185,7 +186,8 @@ export class NodeLoop {
       node.advance();
       return false;
     }
-    if (ready.entries.length < SYNC_IN_PLACE_BELOW_ENTRIES) {
+    const busiest = Math.max(ready.entries.length, this.#queue.openCount);
+    if (busiest < SYNC_IN_PLACE_BELOW) {
       const start = this.#options.clock.nowMs();
       log.syncNow();
       this.#options.onSync?.(this.#options.clock.nowMs() - start);

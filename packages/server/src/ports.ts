@@ -1,5 +1,6 @@
 import { apiVersion } from '@kvorum/api';
 import { alarmName } from './apply/alarms.ts';
+import { BusyPoll } from './busy-poll.ts';
 import { ClientPort } from './client-port.ts';
 import type { Clock } from './clock.ts';
 import type { ServerConfig } from './config/server-config.ts';
@@ -56,10 +57,11 @@ export async function openPorts(
       transport: config.kvorumTransport,
       clock: parts.clock,
       logger: parts.logger,
-      stats: grpcStats(parts.metrics, {
-        afterMs: config.warningUnaryRequestDurationMs,
-        logger: parts.logger,
-      }),
+      stats: grpcStats(
+        parts.metrics,
+        { afterMs: config.warningUnaryRequestDurationMs, logger: parts.logger },
+        new BusyPoll(parts.clock, config.kvorumBusyPollMs),
+      ),
       reusePort,
       maxReceiveMessageBytes: config.maxRequestBytes + GRPC_OVERHEAD_BYTES,
       maxConcurrentStreams: config.maxConcurrentStreams,

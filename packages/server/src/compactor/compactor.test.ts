@@ -98,6 +98,7 @@ function manualClock(): { clock: Clock; tick: () => Promise<void> } {
     wallMs: () => now,
     nextTurn: (callback) => queueMicrotask(callback),
     endOfTurn: (callback) => queueMicrotask(callback),
+    endTurnNow: () => {},
     every: (_intervalMs, callback) => {
       timers.add(callback);
       return () => timers.delete(callback);

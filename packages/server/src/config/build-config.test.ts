@@ -50,6 +50,7 @@ describe('buildConfig', () => {
       cors: ['*'],
       logOutputs: ['default'],
       kvorumTransport: 'h2',
+      kvorumBusyPollMs: 0.1,
       kvorumCacheBytes: 16 * 1024 * 1024,
     });
     expect(configOf([])).not.toHaveProperty('walDir');

@@ -57,6 +57,7 @@ export function buildConfig(values: FlagValues, around: ConfigSurroundings): Ser
     ...readObservability(values),
     unsafeNoFsync: values.bool('unsafe-no-fsync'),
     kvorumTransport: values.choice('kvorum-transport', ['h2', 'node-http2']),
+    kvorumBusyPollMs: values.integer('kvorum-busy-poll-us') / 1000,
     kvorumCacheBytes: values.integer('kvorum-cache-bytes'),
     kvorumEngine: values.choice('kvorum-engine', ['rocksdb', 'memory']),
   };

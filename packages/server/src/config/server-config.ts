@@ -132,6 +132,8 @@ export interface ServerConfig {
   readonly unsafeNoFsync: boolean;
   /** --kvorum-transport: HTTP/2 implementation of the client port. */
   readonly kvorumTransport: 'h2' | 'node-http2';
+  /** --kvorum-busy-poll-us, in milliseconds: how long the loop may wait for the next request without sleeping. */
+  readonly kvorumBusyPollMs: number;
   /** --kvorum-cache-bytes: memory the key and value caches may use. */
   readonly kvorumCacheBytes: number;
   /** --kvorum-engine: `memory` keeps nothing across restarts; for tests and benchmarks. */

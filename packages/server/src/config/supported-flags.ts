@@ -236,6 +236,12 @@ export const supportedFlags: readonly Flag[] = [
     'HTTP/2 implementation of the client port: h2 or node-http2.',
     { choices: ['h2', 'node-http2'] },
   ),
+  kvorum(
+    'uint',
+    'kvorum-busy-poll-us',
+    '100',
+    'Longest wait for the next request without sleeping, in microseconds; 0 always sleeps.',
+  ),
   kvorum('uint', 'kvorum-cache-bytes', '16777216', 'Memory for the caches of keys and values.'),
   kvorum(
     'choice',

@@ -98,6 +98,7 @@ const stillClock: Clock = {
     setImmediate(callback);
   },
   endOfTurn: (callback) => process.nextTick(callback),
+  endTurnNow: () => {},
   every: () => () => {},
   after: () => () => {},
 };
