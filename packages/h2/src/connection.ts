@@ -211,7 +211,8 @@ export class H2Connection implements BufferHolder {
       this.#output.flush();
       this.#endpoint.bytesSent(bytes);
       sender.socketBytes = this.stream.writableLength;
-      if (sender.hasLine) sender.resume();
+      // Where the stream has more than it likes, it tells when it wants more.
+      if (sender.hasLine && !this.stream.writableNeedDrain) sender.resume();
     } while (!this.ended);
     if (sender.socketBytes > this.limits.connectionSendHighWaterBytes && !this.#isPaused) {
       // It takes nothing from us, so we take nothing from it.

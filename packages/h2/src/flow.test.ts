@@ -273,7 +273,42 @@ describe('a peer that does not read', () => {
     harness.peer.send(FrameType.windowUpdate, 0, 0, uint32(10_000_000));
     harness.peer.send(FrameType.windowUpdate, 0, 1, uint32(1_000_000));
     await harness.peer.roundTrip(2);
+    await settle();
     expect(sent()).toBeGreaterThan(before + 900);
+  });
+
+  it('lets streams take turns at a full socket', async () => {
+    /** Which stream sent, each time that one was let. */
+    const order: number[] = [];
+    let opened = 0;
+    const message = Buffer.alloc(10_000);
+    const method: GrpcMethod = {
+      kind: 'stream',
+      open: (call) => {
+        opened += 1;
+        const name = opened;
+        let left = 500;
+        const pour = (): void => {
+          order.push(name);
+          while (left > 0) {
+            left -= 1;
+            if (!call.send(message)) return;
+          }
+          call.end();
+        };
+        pour();
+        return { onMessage: () => {}, onHalfClose: () => {}, onDrain: pour, onAbort: () => {} };
+      },
+    };
+    const harness = new ServerHarness({ methods: new Map([['/test.Echo/Stream', method]]) });
+    const { peer } = harness;
+    peer.greet(settingsPayload([[SettingId.initialWindowSize, 2 ** 31 - 1]]));
+    peer.send(FrameType.windowUpdate, 0, 0, uint32(2 ** 31 - 1 - 65_535));
+    for (const id of [1, 3, 5]) peer.sendHeaders(id, callFields('Stream'));
+    for (const id of [1, 3, 5]) await harness.end(id);
+    expect(dataBytes(peer.frames)).toBe(3 * 500 * 10_005);
+    // Once all three are under way.
+    for (let i = 6; i < 15; i += 3) expect(order.slice(i, i + 3).sort()).toEqual([1, 2, 3]);
   });
 
   it('stops a stream by the socket, after a bounded number of bytes', async () => {

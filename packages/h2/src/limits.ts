@@ -70,7 +70,10 @@ export interface Limits {
    * calls wait as well. 4 MiB.
    */
   readonly connectionSendHighWaterBytes: number;
-  /** Bytes handed to the byte stream ahead of it; the rest waits in its stream's queue. 512 KiB. */
+  /**
+   * Bytes handed to the byte stream ahead of it; the rest waits in its stream's queue, and `send` returns
+   * false. 512 KiB.
+   */
   readonly socketHighWaterBytes: number;
 
   /**

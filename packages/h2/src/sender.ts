@@ -77,11 +77,15 @@ export class Sender {
     return waiting > this.#limits.connectionSendHighWaterBytes;
   }
 
-  /** True: the stream may go on sending. False: `StreamSink.onDrain` will follow. */
+  /**
+   * True: the stream may go on sending. False: `StreamSink.onDrain` will follow. Already a full socket says
+   * false, since a producer that waits for it costs nothing, and what it piled up would have to be kept.
+   */
   mayGoOn(stream: H2Stream): boolean {
     const isBelow =
       stream.queuedBytes <= this.#limits.streamSendHighWaterBytes &&
-      this.queuedBytes <= this.#limits.connectionSendHighWaterBytes;
+      this.queuedBytes <= this.#limits.connectionSendHighWaterBytes &&
+      !this.#isSocketFull();
     if (isBelow) return true;
     if (!stream.wantsDrain) {
       stream.wantsDrain = true;
@@ -231,9 +235,9 @@ export class Sender {
     if (this.#drainWaiters.length > 0) this.#tellDrained();
   }
 
-  /** True while streams stand in line; `resume` lets them go on. */
+  /** True while streams stand in line, or wait to be told; `resume` lets them go on. */
   get hasLine(): boolean {
-    return this.#line.length > 0 && this.window > 0;
+    return (this.#line.length > 0 && this.window > 0) || this.#drainWaiters.length > 0;
   }
 
   /** Forgets what a stream that is closed had queued. */
@@ -349,21 +353,25 @@ export class Sender {
     }
   }
 
+  /** Tells those that wait that they may send. Who fills the socket again waits behind the others. */
   #tellDrained(): void {
     const waiters = this.#drainWaiters;
     this.#drainWaiters = [];
+    const stillWaiting: H2Stream[] = [];
     for (const stream of waiters) {
+      if (stream.closed) continue;
       const isLow =
         stream.queuedBytes * 2 <= this.#limits.streamSendHighWaterBytes &&
-        this.queuedBytes * 2 <= this.#limits.connectionSendHighWaterBytes;
-      if (stream.closed) continue;
+        this.queuedBytes * 2 <= this.#limits.connectionSendHighWaterBytes &&
+        !this.#isSocketFull();
       if (isLow) {
         stream.wantsDrain = false;
         stream.sink.onDrain();
       } else {
-        this.#drainWaiters.push(stream);
+        stillWaiting.push(stream);
       }
     }
+    this.#drainWaiters = stillWaiting.concat(this.#drainWaiters);
   }
 }
 

@@ -79,7 +79,8 @@ export interface UnaryMethod {
 export interface StreamCall extends CallInfo {
   /**
    * Sends one message; its bytes must not change afterwards. False: the message is kept, but what waits
-   * for the peer is over `Limits.streamSendHighWaterBytes`, so wait for `onDrain`.
+   * for the peer is over `Limits.streamSendHighWaterBytes`, or the socket has all it takes, so wait for
+   * `onDrain`.
    * Over `Limits.maxStreamSendBytes` the call is ended, with `onAbort`.
    */
   send(message: Message): boolean;
