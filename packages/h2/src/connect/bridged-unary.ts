@@ -29,6 +29,8 @@ class BridgedUnary extends BridgedCall implements UnaryCall {
     super(context);
     const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
     this.answer = promise;
+    // When the method throws, nobody waits for the answer any more.
+    promise.catch(() => {});
     this.#resolve = resolve;
     this.#reject = reject;
     this.whenAborted((reason) => this.#abort(reason));

@@ -73,5 +73,5 @@ function failCall(call: UnaryCall, context: CallContext, thrown: unknown): void 
 }
 
 function isPromise<T>(value: T | Promise<T>): value is Promise<T> {
-  return typeof (value as { then?: unknown }).then === 'function';
+  return typeof (value as { then?: unknown } | undefined)?.then === 'function';
 }
