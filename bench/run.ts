@@ -15,6 +15,7 @@ const usage = `Measures Kvorum beside the real etcd on this machine, in turns, w
   --scale X    share of the published number of calls (default 1)
   --only TEXT  only scenarios whose name contains TEXT
   --keys N     size of the large store; 0 leaves it out (default 1000000)
+  --against V  3.5.16 or 3.4.23 (default 3.5.16)
   --transport  h2 or node-http2, for Kvorum (default: the server's)
   --no-save    print only; otherwise bench/results/ gets the table and the raw data
 `;
@@ -25,6 +26,7 @@ const { values: flags } = parseArgs({
     scale: { type: 'string', default: '1' },
     only: { type: 'string', default: '' },
     keys: { type: 'string', default: '1000000' },
+    against: { type: 'string', default: '3.5.16' },
     transport: { type: 'string' },
     'no-save': { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h', default: false },
@@ -32,13 +34,16 @@ const { values: flags } = parseArgs({
 });
 
 const root = join(import.meta.dirname, '..');
-const realEtcd = join(process.env.KVORUM_REAL_ETCD ?? join(root, '.cache/real-etcd'), '3.5/etcd');
+const realEtcd = join(
+  process.env.KVORUM_REAL_ETCD ?? join(root, '.cache/real-etcd'),
+  `${flags.against.split('.').slice(0, 2).join('.')}/etcd`,
+);
 const kvorum: Contender = {
   name: 'Kvorum',
   command: join(root, 'bin/kvorum'),
   args: flags.transport === undefined ? [] : ['--kvorum-transport', flags.transport],
 };
-const etcd: Contender = { name: 'etcd 3.5.16', command: realEtcd, args: [] };
+const etcd: Contender = { name: `etcd ${flags.against}`, command: realEtcd, args: [] };
 const names: [string, string] = [kvorum.name, etcd.name];
 
 async function main(): Promise<number> {

@@ -1,7 +1,15 @@
 import { execFile } from 'node:child_process';
+import { connect } from 'node:net';
 import { promisify } from 'node:util';
-import { create, toBinary } from '@bufbuild/protobuf';
-import { PutRequestSchema, RangeRequestSchema } from '@kvorum/api';
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import {
+  LeaseGrantRequestSchema,
+  LeaseGrantResponseSchema,
+  LeaseKeepAliveRequestSchema,
+  PutRequestSchema,
+  RangeRequestSchema,
+} from '@kvorum/api';
+import { GrpcClient, nodeClock } from '@kvorum/h2';
 import { h2load } from './h2load.ts';
 import type { LoadResult } from './report.ts';
 import type { RunningServer } from './servers.ts';
@@ -37,8 +45,36 @@ export const scenarios: readonly Scenario[] = [
     calls: 300_000,
   }),
   generated('watch fan-out, 1,000 watchers of one key', 'watch-fanout', 100),
-  generated('lease keep-alive, 100 streams', 'lease-keepalive', 50_000),
+  generated('lease keep-alive, 100 open streams x 10', 'lease-keepalive', 200_000),
+  {
+    // As `etcdctl lease keep-alive --once` and etcd's own benchmark do it.
+    name: 'lease keep-alive, a stream each, 100 x 10 in flight',
+    run: async ({ port }, scale) => {
+      const message = await grantedLease(port);
+      const path = '/etcdserverpb.Lease/LeaseKeepAlive';
+      const load = { connections: 100, streams: 10 };
+      return h2load({ ...load, calls: Math.max(1000, 200_000 * scale), port, path, message });
+    },
+  },
 ];
+
+/** A request to renew a new lease. */
+async function grantedLease(port: number): Promise<Uint8Array> {
+  const client = new GrpcClient({
+    dial: async () => connect({ port, host: '127.0.0.1', noDelay: true }),
+    authority: `127.0.0.1:${port}`,
+    clock: nodeClock,
+    random: Math.random,
+  });
+  const grant = create(LeaseGrantRequestSchema, { TTL: 600n });
+  const reply = await client.unary(
+    '/etcdserverpb.Lease/LeaseGrant',
+    toBinary(LeaseGrantRequestSchema, grant),
+  );
+  client.close();
+  const { ID } = fromBinary(LeaseGrantResponseSchema, reply);
+  return toBinary(LeaseKeepAliveRequestSchema, create(LeaseKeepAliveRequestSchema, { ID }));
+}
 
 function unary(
   name: string,
