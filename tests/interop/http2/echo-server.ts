@@ -1,6 +1,7 @@
 import net, { type AddressInfo } from 'node:net';
 import tls from 'node:tls';
 import {
+  type CallInfo,
   type GrpcMethod,
   GrpcServer,
   type H2Error,
@@ -10,6 +11,7 @@ import {
   Status,
   type StreamCall,
   type StreamReceiver,
+  type UnaryCall,
 } from '@kvorum/h2';
 import { EchoService } from '@kvorum/h2/testing';
 import type { Certificate } from './certificate.ts';
@@ -94,12 +96,38 @@ export class EchoServer implements Disposable {
       onAbort: (reason) => this.echo.abortReasons.push(reason),
     });
     return [
+      ['/test.Echo/Reflect', { kind: 'unary', handle: reflect }],
+      ['/test.Echo/ReflectStream', { kind: 'stream', open: reflectStream }],
       ['/test.Echo/Repeat', { kind: 'stream', open: (call) => new Repeat(call) }],
       ['/test.Echo/Collect', { kind: 'stream', open: collect }],
       ['/test.Echo/FailLate', { kind: 'stream', open: failLate }],
       ['/test.Echo/Hang', { kind: 'stream', open: silent }],
     ];
   }
+}
+
+/** Gives metadata back: `x-head` and `x-head-bin` with the headers, `x-tail` and `x-tail-bin` with the status. */
+function reflectMetadata(call: CallInfo): void {
+  const starting = (prefix: string): [string, string][] =>
+    [...call.metadata.entries()].filter(([name]) => name.startsWith(prefix));
+  call.setHeaders(starting('x-head'));
+  call.setTrailers(starting('x-tail'));
+}
+
+/** Fails when it is asked to by its request. */
+function reflect(request: Uint8Array, call: UnaryCall): void {
+  reflectMetadata(call);
+  if (request.length === 0) call.reply(request);
+  else call.fail(Status.aborted, Buffer.from(request).toString());
+}
+
+function reflectStream(call: StreamCall): StreamReceiver {
+  reflectMetadata(call);
+  return {
+    onMessage: (message) => void call.send(message),
+    onHalfClose: () => call.end(),
+    onAbort: () => {},
+  };
 }
 
 /** A stream of answers: a request such as `30 1000` asks for 30 messages of 1000 bytes, numbered from 0. */

@@ -125,6 +125,32 @@ describe('a gRPC client of the grpc-js library', () => {
     });
   });
 
+  it('gets metadata before and after the messages', async () => {
+    const metadata = new grpc.Metadata();
+    metadata.add('x-head', 'one');
+    metadata.add('x-head', 'two');
+    metadata.set('x-head-bin', Buffer.from([0, 255]));
+    metadata.set('x-tail', 'three');
+    metadata.set('x-tail-bin', Buffer.from([1]));
+    const path = '/test.Echo/ReflectStream';
+    const call = newClient().makeBidiStreamRequest(path, same, same, metadata);
+    const head = new Promise<grpc.Metadata>((resolve) => call.on('metadata', resolve));
+    call.end(Buffer.from('between'));
+    const { messages, status } = await received(call);
+    expect(messages.map(String)).toEqual(['between']);
+    // node:http2 makes one value of them.
+    expect((await head).get('x-head')).toEqual(['one, two']);
+    expect((await head).get('x-head-bin')).toEqual([Buffer.from([0, 255])]);
+    expect(status.metadata.get('x-tail')).toEqual(['three']);
+    expect(status.metadata.get('x-tail-bin')).toEqual([Buffer.from([1])]);
+
+    // An error comes with both as well, in one block.
+    const failed = unary(newClient(), 'Reflect', Buffer.from('why'), metadata);
+    const error = (await failed.catch((caught: unknown) => caught)) as grpc.ServiceError;
+    expect(error).toMatchObject({ code: grpc.status.ABORTED, details: 'why' });
+    expect(error.metadata.get('x-tail-bin')).toEqual([Buffer.from([1])]);
+  });
+
   it.each([
     ['/test.Echo/Nope', 'unknown method Nope for service test.Echo'],
     ['/test.None/Unary', 'unknown service test.None'],
