@@ -1,3 +1,5 @@
+import { int64Words } from './int64-words.ts';
+
 /**
  * Thrown for bytes that are not the protobuf message they claim to be. The text is shown to clients behind
  * `grpc: error unmarshalling request: `.
@@ -148,6 +150,6 @@ export class ProtoReader {
       } else high += bits * 2 ** (7 * count - 32);
       if ((this.#buffer[start + count] as number) < 0x80) break;
     }
-    return BigInt.asIntN(64, (BigInt(high % TWO_32) << 32n) | BigInt(low));
+    return int64Words.join(high % TWO_32, low);
   }
 }

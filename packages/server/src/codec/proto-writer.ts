@@ -1,3 +1,5 @@
+import { int64Words } from './int64-words.ts';
+
 /**
  * Writes protobuf wire format into a buffer of its own that grows as needed. `take()` hands out a copy of exactly the
  * bytes written and starts over, so one writer serves a whole process.
@@ -35,14 +37,8 @@ export class ProtoWriter {
 
   /** An int64 or uint64 as varint: negative numbers take ten bytes. */
   int64(value: bigint): this {
-    this.#reserve(10);
-    let rest = BigInt.asUintN(64, value);
-    while (rest >= 0x80n) {
-      this.#buffer[this.#pos++] = Number(rest & 0x7fn) | 0x80;
-      rest >>= 7n;
-    }
-    this.#buffer[this.#pos++] = Number(rest);
-    return this;
+    int64Words.split(value);
+    return this.uint64Halves(int64Words.high, int64Words.low);
   }
 
   /** A signed safe integer as int64 varint. */
