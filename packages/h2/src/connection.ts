@@ -309,12 +309,20 @@ export class H2Connection implements BufferHolder {
   #onPeerGone(cause: Error | undefined): void {
     if (this.ended) return;
     // Nobody loses anything by it; many clients leave so.
-    const isOrderly = this.streams.size === 0 && (cause === undefined || this.greeted);
+    const isOrderly = this.#owesNothing() && (cause === undefined || this.greeted);
     this.#finish(
       isOrderly
         ? undefined
         : new H2Error('transport', cause?.message ?? 'the peer has gone', undefined, cause),
     );
+  }
+
+  /** No stream is open, or none that the peer still waits for an answer on. */
+  #owesNothing(): boolean {
+    for (const stream of this.streams.values()) {
+      if (!this.isServer || !stream.localClosed) return false;
+    }
+    return true;
   }
 
   #onClosed(): void {

@@ -462,6 +462,13 @@ describe('a request that is not gRPC', () => {
     expect(resets().slice(1)).toEqual([[5, ErrorCode.noError]]);
     expect(harness.connection.activeStreams).toBe(0);
     expect(await harness.canCall(7)).toBe(true);
+    // Nor is it blamed for going, once it has all it asked for.
+    peer.sendHeaders(9, fields);
+    await harness.end(9);
+    peer.hangUp();
+    await settle();
+    expect(harness.connection.closed).toBe(true);
+    expect(harness.errors).toEqual([]);
   });
 
   it('is answered 415 without a fallback', async () => {
