@@ -166,6 +166,30 @@ describe('RFC 7541 appendix C', () => {
     }
   });
 
+  it.each([
+    ['C.1.1', 10, '2a'],
+    ['C.1.2', 1337, '3f9a0a'],
+  ])('%s the integer %i with a prefix of 5 bits, as the size of a table', (_name, size, hex) => {
+    const encoder = new HpackEncoder(size);
+    expect(Buffer.from(encoder.encode([])).toString('hex')).toBe(hex);
+    const decoder = new HpackDecoder({ maxHeaderListBytes: 65_536, maxHeaderFields: 100 });
+    // A field of 1337 bytes has room in the one, and none in the other.
+    const value = Buffer.alloc(1337 - 32 - 1, 'y');
+    const literal = Buffer.concat([Buffer.from([0x40, 0x01, 0x78, 0x7f, 0x99, 0x09]), value]);
+    const bytes = Buffer.concat([Buffer.from(hex, 'hex'), literal]);
+    expect(decoder.decode(bytes, 0, bytes.length).fields[0]?.value.length).toBe(1304);
+    expect(decoder.tableSize).toBe(size === 1337 ? 1337 : 0);
+  });
+
+  it('C.1.3 the integer 42 at an octet boundary, as the length of a string', () => {
+    const value = 'y'.repeat(42);
+    const encoded = new HpackEncoder().encode([new HeaderField('age', value)]);
+    expect(Buffer.from(encoded).toString('latin1')).toBe(`\u000f\u0006\u002a${value}`);
+    const decoder = new HpackDecoder({ maxHeaderListBytes: 65_536, maxHeaderFields: 100 });
+    const [field] = decoder.decode(Buffer.from(encoded), 0, encoded.length).fields;
+    expect(field?.value).toBe(value);
+  });
+
   it('C.4 is also what the encoder writes', () => {
     const encoder = new HpackEncoder();
     const sequence = sequences.find(({ name }) => name.startsWith('C.4'));

@@ -21,7 +21,7 @@ export class FramePeer {
   readonly frames: RawFrame[] = [];
   /** The other side has ended or destroyed the byte stream. */
   isEnded = false;
-  readonly encoder = new HpackEncoder();
+  encoder = new HpackEncoder();
   readonly #decoder = new HpackDecoder({ maxHeaderListBytes: 1 << 20, maxHeaderFields: 1000 });
   readonly #stream: Duplex;
   #received: Buffer = Buffer.alloc(0);
@@ -76,6 +76,11 @@ export class FramePeer {
   encode(fields: readonly (readonly [string, string])[]): Buffer {
     const block = fields.map(([name, value]) => new HeaderField(name, value));
     return Buffer.from(this.encoder.encode(block));
+  }
+
+  /** After blocks that were written by hand: empties the table at the other end, and uses it no more. */
+  forgetTable(): void {
+    this.encoder = new HpackEncoder(0);
   }
 
   /** Decodes a header block received; each once, in order. */
