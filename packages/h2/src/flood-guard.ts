@@ -19,9 +19,9 @@ export class FloodGuard {
     return this.#resets.take(nowMs);
   }
 
-  /** A frame came that carries nothing. False: too often. */
-  allowsIdleFrame(nowMs: number): boolean {
-    return this.#idleFrames.take(nowMs);
+  /** A frame came that carries nothing, with the work of `count` such frames. False: too often. */
+  allowsIdleFrame(nowMs: number, count: number): boolean {
+    return this.#idleFrames.take(nowMs, count);
   }
 
   /**

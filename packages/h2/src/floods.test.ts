@@ -42,6 +42,39 @@ const floods: readonly Flood[] = [
   },
   { name: 'SETTINGS', act: (peer) => peer.send(FrameType.settings, 0, 0, []) },
   {
+    name: 'SETTINGS that change the windows of many streams',
+    act: (peer, i) => {
+      if (i < 200) peer.sendHeaders(2 * i + 1, callFields('Stream'));
+      else peer.send(FrameType.settings, 0, 0, settingsPayload([[SettingId.initialWindowSize, i]]));
+    },
+    limits: { idleFrameBurst: 1000 },
+  },
+  {
+    name: 'windows that are opened byte by byte',
+    act: (peer, i) => {
+      if (i === 0) {
+        peer.send(FrameType.settings, 0, 0, settingsPayload([[SettingId.initialWindowSize, 0]]));
+        peer.sendHeaders(1, callFields('Stream'));
+        peer.send(FrameType.data, 0, 1, framed(Buffer.alloc(1000)));
+      }
+      peer.send(FrameType.windowUpdate, 0, 1, [0, 0, 0, 1]);
+    },
+  },
+  {
+    name: 'header lists over the limit',
+    act: (peer, i) => peer.sendHeaders(2 * i + 1, [['x', 'y'.repeat(3000)]], Flag.endStream),
+    limits: { maxHeaderListBytes: 2000 },
+  },
+  {
+    name: 'a header block that unpacks to thousands of times its size',
+    act: (peer, i) => {
+      if (i > 0) return;
+      const block = Buffer.alloc(16_000, 0x80 | 62);
+      Buffer.from([0x40, 1, 0x78, 0x64]).copy(block);
+      peer.send(FrameType.headers, Flag.endHeaders, 1, block);
+    },
+  },
+  {
     name: 'acknowledgements of SETTINGS',
     act: (peer) => peer.send(FrameType.settings, Flag.ack, 0, []),
   },

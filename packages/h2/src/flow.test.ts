@@ -376,4 +376,19 @@ describe('a peer that does not read', () => {
     expect(harness.errors.map((error) => error.code)).toEqual(['timeout']);
     expect(harness.connection.activeStreams).toBe(0);
   });
+
+  it('has the whole minute although it took nothing before', async () => {
+    const harness = new ServerHarness({ limits: { connectionSendHighWaterBytes: 1000 } });
+    const { peer, clock } = harness;
+    peer.greet(settingsPayload([[SettingId.initialWindowSize, 0]]));
+    await peer.roundTrip(1);
+    clock.advance(100_000);
+    peer.sendHeaders(1, callFields());
+    peer.send(FrameType.data, Flag.endStream, 1, framed(Buffer.alloc(2000)));
+    await peer.roundTrip(2);
+    clock.advance(59_000);
+    expect(harness.errors).toEqual([]);
+    clock.advance(5000);
+    expect(harness.errors.map((error) => error.code)).toEqual(['timeout']);
+  });
 });

@@ -84,7 +84,8 @@ export interface Limits {
   readonly resetBurst: number;
   readonly resetsPerSecond: number;
   /**
-   * Frames that cost us work and carry nothing: SETTINGS, PING, PRIORITY, empty DATA, unknown types.
+   * Frames that cost us work and carry nothing: SETTINGS, PING, PRIORITY, empty DATA, unknown types, and
+   * WINDOW_UPDATEs that let us send next to nothing.
    * This many at once, 10,000, and `idleFramesPerSecond`, 1,000, on average: each costs less than a
    * microsecond. PINGs that follow something we sent are free, since they measure the line.
    */

@@ -16,6 +16,15 @@ import type { H2Stream, StreamSink } from './stream.ts';
 /** A PING that tells, by its answer, that the peer has heard of our going. */
 export const drainPing: Buffer = Buffer.from('kvorumdr', 'latin1');
 
+/**
+ * A window that waiting output has used up, opened by less than this, makes us send a crumb: a frame with
+ * less in it than around it. Honest peers open windows by kilobytes, or by what they have read.
+ */
+const crumbBytes = 64;
+
+/** To change a window costs an eighth of what other frames without use do. */
+const streamsPerIdleFrame = 8;
+
 /** Until a sink is set. */
 const noSink: StreamSink = {
   onHeaders: () => {},
@@ -163,9 +172,12 @@ export class PeerFrames implements FrameHandler {
     this.#connection.fail(ErrorCode.enhanceYourCalm, 'too many streams were reset', 'limit');
   }
 
-  /** False, and the connection is ended, when frames that carry nothing come too often. */
-  #allowIdleFrame(): boolean {
-    if (this.#floods.allowsIdleFrame(this.#connection.nowMs)) return true;
+  /**
+   * False, and the connection is ended, when frames that carry nothing come too often. `count` is that of
+   * frames with as much work in them.
+   */
+  #allowIdleFrame(count = 1): boolean {
+    if (this.#floods.allowsIdleFrame(this.#connection.nowMs, count)) return true;
     this.#connection.fail(ErrorCode.enhanceYourCalm, 'too many frames without use', 'limit');
     return false;
   }
@@ -231,7 +243,9 @@ export class PeerFrames implements FrameHandler {
       block = this.#decoder.decode(headers.bytes, headers.start, headers.end);
     } catch (error) {
       invariant(error instanceof H2Error, 'the decoder throws nothing else');
-      return this.#connection.fail(ErrorCode.compressionError, error.message);
+      const errorCode = error.http2Code ?? ErrorCode.compressionError;
+      const code = error.code === 'limit' ? 'limit' : 'protocol';
+      return this.#connection.fail(errorCode, error.message, code);
     }
     headers.clear();
     const stream = this.#connection.streams.get(streamId);
@@ -277,7 +291,7 @@ export class PeerFrames implements FrameHandler {
     const stream = this.#connection.addStream(streamId, noSink);
     if (head === undefined) {
       this.#connection.sender.sendTemplate(stream, tooLargeTemplate, true);
-      return;
+      return this.#countReset();
     }
     stream.promisedBytes = head.contentLength;
     this.#endpoint.onRequest(stream, head, endStream);
@@ -293,6 +307,8 @@ export class PeerFrames implements FrameHandler {
         return this.#connection.fail(ErrorCode.protocolError, 'WINDOW_UPDATE by 0');
       if (!this.#connection.sender.openWindow(increment)) {
         this.#connection.fail(ErrorCode.flowControlError, 'the connection window overflows');
+      } else if (this.#connection.sender.window <= 0) {
+        this.#countCrumb(increment, this.#connection.sender.queuedBytes);
       }
       return;
     }
@@ -304,7 +320,14 @@ export class PeerFrames implements FrameHandler {
     if (increment === 0) return this.#abortStream(stream, ErrorCode.protocolError);
     if (!this.#connection.sender.openStreamWindow(stream, increment)) {
       this.#abortStream(stream, ErrorCode.flowControlError);
+    } else if (stream.sendWindow <= 0) {
+      this.#countCrumb(increment, stream.queuedBytes);
     }
+  }
+
+  /** A window was opened and is used up already; so are we, when that goes on byte by byte. */
+  #countCrumb(increment: number, waitingBytes: number) {
+    if (increment < crumbBytes && waitingBytes > 0) this.#allowIdleFrame();
   }
 
   #onReset(streamId: number, bytes: Buffer, start: number, end: number) {
@@ -346,6 +369,11 @@ export class PeerFrames implements FrameHandler {
       settings.maxConcurrentStreams ?? this.#connection.peerMaxStreams;
     // Before all that makes use of them: the peer holds us to its old values until it reads this.
     this.#connection.sender.writeFrame(0, FrameType.settings, Flag.ack, 0);
+    if (settings.initialWindowBytes !== undefined) {
+      // Every stream's window changes, and each may have output that waits for it.
+      const count = Math.floor(this.#connection.streams.size / streamsPerIdleFrame);
+      if (!this.#allowIdleFrame(count)) return;
+    }
     if (!this.#connection.sender.applySettings(settings, this.#connection.streams.values())) {
       return this.#connection.fail(ErrorCode.flowControlError, 'a stream window overflows');
     }

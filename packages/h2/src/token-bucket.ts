@@ -12,13 +12,13 @@ export class TokenBucket {
     this.#filledAtMs = nowMs;
   }
 
-  /** Takes one token; false when there was none. */
-  take(nowMs: number): boolean {
+  /** Takes so many tokens; false when there were fewer. */
+  take(nowMs: number, count = 1): boolean {
     const refill = (nowMs - this.#filledAtMs) * this.#perMs;
     this.#tokens = Math.min(this.#burst, this.#tokens + refill);
     this.#filledAtMs = nowMs;
-    if (this.#tokens < 1) return false;
-    this.#tokens -= 1;
+    if (this.#tokens < count) return false;
+    this.#tokens -= count;
     return true;
   }
 }

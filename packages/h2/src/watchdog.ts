@@ -8,8 +8,9 @@ export class Watchdog {
   readonly #connection: H2Connection;
   /** When we asked for a sign of life, in the clock's ms; -1: no answer is due. */
   #pingSentAtMs = -1;
-  #stalledSinceMs = -1;
-  #stalledAtBytes = 0;
+  #stalledSinceMs = 0;
+  /** Output that was taken when it last moved; -1: it was not looked at yet. */
+  #stalledAtBytes = -1;
 
   constructor(connection: H2Connection) {
     this.#connection = connection;

@@ -14,6 +14,12 @@ export interface HeaderListLimits {
   readonly maxHeaderFields: number;
 }
 
+/**
+ * A list that unpacks to so many times what is allowed is no long list but an attack (an HPACK bomb):
+ * what a block of the allowed size holds in plain literals, with its overhead, is less.
+ */
+const bombFactor = 4;
+
 /** An integer this long addresses nothing that fits a frame; stops overlong codings too. */
 const maxInteger = 0xff_ffff;
 
@@ -46,7 +52,8 @@ export class HpackDecoder {
 
   /**
    * Decodes the complete block in `[start, end)`; the bytes are only borrowed. Throws `H2Error`
-   * "protocol" with COMPRESSION_ERROR, after which the connection cannot go on.
+   * "protocol" with COMPRESSION_ERROR, or "limit" with ENHANCE_YOUR_CALM, after which the connection
+   * cannot go on.
    */
   decode(bytes: Buffer, start: number, end: number): HeaderBlock {
     const version = this.#table.version;
@@ -77,6 +84,7 @@ export class HpackDecoder {
       size += field.size;
       if (size > this.#limits.maxHeaderListBytes || fields.length >= this.#limits.maxHeaderFields) {
         tooLarge = true;
+        if (size > bombFactor * this.#limits.maxHeaderListBytes) failAsBomb();
       } else {
         fields.push(field);
       }
@@ -152,6 +160,11 @@ export class HpackDecoder {
 }
 
 const emptyBuffer: Buffer = Buffer.alloc(0);
+
+function failAsBomb(): never {
+  const text = 'header compression: a block unpacks to too much';
+  throw new H2Error('limit', text, ErrorCode.enhanceYourCalm);
+}
 
 function fail(what: string): never {
   throw new H2Error('protocol', `header compression: ${what}`, ErrorCode.compressionError);

@@ -163,9 +163,15 @@ describe('a decoder', () => {
 
   it('cuts a list short that is over the limits, and keeps the table right', () => {
     const decoder = new HpackDecoder({ maxHeaderListBytes: 1000, maxHeaderFields: 10 });
-    const bomb = decode(decoder, `4001617f21${'62'.repeat(160)}${'be'.repeat(100)}4001630164`);
-    expect(bomb.tooLarge).toBe(true);
-    expect(bomb.fields.length).toBeLessThan(10);
+    const list = decode(decoder, `4001617f21${'62'.repeat(160)}${'be'.repeat(15)}4001630164`);
+    expect(list.tooLarge).toBe(true);
+    expect(list.fields.length).toBeLessThan(10);
     expect(texts(decode(decoder, 'be').fields)).toEqual(['c\0d']);
+  });
+
+  it('gives up a block that unpacks to many times the limit', () => {
+    const decoder = new HpackDecoder({ maxHeaderListBytes: 1000, maxHeaderFields: 10 });
+    const bomb = `4001617f21${'62'.repeat(160)}${'be'.repeat(100)}`;
+    expect(() => decode(decoder, bomb)).toThrow(expect.objectContaining({ code: 'limit' }));
   });
 });
