@@ -15,6 +15,7 @@ import {
   validateUniversalHandlerOptions,
 } from '@connectrpc/connect/protocol';
 import type { GrpcMethod, GrpcService } from '../grpc/types.ts';
+import { defaultLimits } from '../limits.ts';
 import { connectFallback, type ExchangeHandler } from './fallback.ts';
 import { gzipCompression } from './gzip.ts';
 import { RoutedMethod } from './routed-method.ts';
@@ -32,13 +33,13 @@ export interface ConnectServices {
 /**
  * Services implemented for Connect, for a `GrpcServer`: over gRPC, gRPC-Web and the Connect protocol, with
  * Protobuf or JSON. Options are Connect's; `acceptCompression` is gzip by default, and over gRPC always.
- * Messages are bounded by the smaller of `readMaxBytes` and the server's own `maxReceiveMessageBytes`.
+ * `readMaxBytes` is 2 MiB by default; over gRPC the server's `maxReceiveMessageBytes` holds besides, or alone.
  */
 export function connectServices(
   routes: (router: ConnectRouter) => void,
   options: ConnectRouterOptions = {},
 ): ConnectServices {
-  const router = new RecordingRouter({ acceptCompression: [gzipCompression], ...options });
+  const router = new RecordingRouter(options);
   routes(router);
   return { methods: router.methods, fallback: connectFallback(router.handlers) };
 }
@@ -52,7 +53,12 @@ class RecordingRouter implements ConnectRouter {
   constructor(options: ConnectRouterOptions) {
     this.#options = options;
     // Some protocol must be on; gRPC does no harm there, since its requests go another way.
-    this.#router = createConnectRouter({ ...options, grpc: true });
+    this.#router = createConnectRouter({
+      acceptCompression: [gzipCompression],
+      readMaxBytes: defaultLimits.maxReceiveMessageBytes,
+      ...options,
+      grpc: true,
+    });
   }
 
   get handlers(): UniversalHandler[] {

@@ -13,11 +13,15 @@ export function errorOfHandler(thrown: unknown): ConnectError {
   return new ConnectError('internal error', Code.Internal, undefined, undefined, thrown);
 }
 
-/** An error's details as a serialized google.rpc.Status; undefined when it has none. */
+/** An error's details as a serialized google.rpc.Status; undefined when it has none, or none that can be sent. */
 export function detailsOf(error: ConnectError): Uint8Array | undefined {
   if (error.details.length === 0) return undefined;
-  const fields = setTrailerStatus(new Headers(), error);
-  return Buffer.from(fields.get(detailsField) ?? '', 'base64');
+  try {
+    const fields = setTrailerStatus(new Headers(), error);
+    return Buffer.from(fields.get(detailsField) ?? '', 'base64');
+  } catch {
+    return undefined;
+  }
 }
 
 /** Adds the metadata of an error to the trailers it goes out with, as Connect's own handlers do. */

@@ -23,8 +23,15 @@ export function connectFallback(
   return (exchange, headers = []) => {
     const query = exchange.path.indexOf('?');
     const handler = byPath.get(query < 0 ? exchange.path : exchange.path.slice(0, query));
-    if (handler === undefined) notFound(exchange, headers);
-    else void serve(handler, exchange, headers);
+    if (handler === undefined) {
+      notFound(exchange, headers);
+      return;
+    }
+    const { methodKind } = handler.method;
+    if (methodKind === 'client_streaming' || methodKind === 'bidi_streaming') {
+      exchange.allowSilence();
+    }
+    void serve(handler, exchange, headers);
   };
 }
 

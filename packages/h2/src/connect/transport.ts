@@ -14,6 +14,7 @@ import { createTransport as createConnectTransport } from '@connectrpc/connect/p
 import { createTransport as createGrpcTransport } from '@connectrpc/connect/protocol-grpc';
 import { createTransport as createGrpcWebTransport } from '@connectrpc/connect/protocol-grpc-web';
 import type { GrpcClient } from '../grpc/client.ts';
+import { defaultLimits } from '../limits.ts';
 import { GrpcTransport } from './grpc-transport.ts';
 import { gzipCompression } from './gzip.ts';
 import { h2HttpClient } from './http-client.ts';
@@ -38,8 +39,12 @@ export interface H2TransportOptions {
   readonly acceptCompression?: readonly Compression[];
   /** GET for methods without side effects, with the Connect protocol. */
   readonly useHttpGet?: boolean;
-  /** Per message, beside the client's own `maxReceiveMessageBytes`. */
+  /**
+   * Bytes of a message, inflated; 2 MiB by default. For gRPC with Protobuf the client's `maxReceiveMessageBytes`
+   * holds besides, and alone by default.
+   */
   readonly readMaxBytes?: number;
+  /** Bytes of a message; by default unbounded. */
   readonly writeMaxBytes?: number;
   readonly binaryOptions?: Partial<BinaryReadOptions & BinaryWriteOptions>;
   readonly jsonOptions?: Partial<JsonReadOptions & JsonWriteOptions>;
@@ -51,8 +56,9 @@ export interface H2TransportOptions {
  */
 export function createH2Transport(options: H2TransportOptions): Transport {
   const { client, protocol = 'grpc', useBinaryFormat = true } = options;
+  const isNative = protocol === 'grpc' && useBinaryFormat && options.sendCompression === undefined;
   const limits = validateReadWriteMaxBytes(
-    options.readMaxBytes,
+    options.readMaxBytes ?? (isNative ? undefined : defaultLimits.maxReceiveMessageBytes),
     options.writeMaxBytes,
     options.compressMinBytes,
   );
@@ -75,7 +81,7 @@ export function createH2Transport(options: H2TransportOptions): Transport {
     case 'grpc-web':
       return createGrpcWebTransport(common);
     case 'grpc':
-      return useBinaryFormat && common.sendCompression === null
+      return isNative
         ? new GrpcTransport(client, common, options.waitForReady === true)
         : createGrpcTransport(common);
   }

@@ -34,6 +34,7 @@ export class ServerExchange implements HttpExchange, StreamSink {
   readonly #sender = new BodySender();
   /** Bytes of the request's body that came after the end of the response. */
   #lateBytes = 0;
+  #mayBeSilent = false;
   #isAnswered = false;
   #isOver = false;
   #abortReason: AbortReason = 'cancelled';
@@ -57,6 +58,10 @@ export class ServerExchange implements HttpExchange, StreamSink {
 
   get body(): AsyncIterable<Uint8Array> {
     return this.#received.read();
+  }
+
+  allowSilence(): void {
+    this.#mayBeSilent = true;
   }
 
   onAbort(callback: (reason: AbortReason) => void): void {
@@ -111,7 +116,8 @@ export class ServerExchange implements HttpExchange, StreamSink {
       return;
     }
     // A response under way may well be longer than the silence of its request.
-    if (this.#isAnswered || silentMs < bodyTimeoutMs || stream.receiveWindow <= 0) return;
+    if (this.#isAnswered || this.#mayBeSilent) return;
+    if (silentMs < bodyTimeoutMs || stream.receiveWindow <= 0) return;
     stream.connection.resetStream(stream, ErrorCode.cancel);
     this.#abort('deadline');
   }

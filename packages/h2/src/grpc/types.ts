@@ -137,6 +137,8 @@ export interface HttpExchange {
    */
   readonly body: AsyncIterable<Uint8Array>;
   readonly aborted: boolean;
+  /** The request may be silent for as long as it likes, as streams may: `bodyTimeoutMs` does not hold. */
+  allowSilence(): void;
   /** Called at most once, when the peer leaves before the response is sent; at once if it has left. */
   onAbort(callback: (reason: AbortReason) => void): void;
   /**
