@@ -26,8 +26,8 @@ export interface Limits {
   readonly maxContinuationFrames: number;
 
   /**
-   * Connections of one server; the next is closed at once. 10,000: with what an idle one costs, about
-   * 20 KiB, no more than 200 MiB.
+   * Connections of one server; for the next the oldest without streams makes room, or else it is closed at
+   * once. 10,000: with what an idle one costs, about 20 KiB, no more than 200 MiB.
    */
   readonly maxConnections: number;
   /**
@@ -38,7 +38,7 @@ export interface Limits {
 
   /** Bytes a peer may send on one stream ahead of us. 1 MiB: 8 Gbit/s at 1 ms, 80 Mbit/s at 100 ms. */
   readonly streamWindowBytes: number;
-  /** The same for all of a connection's streams together. 16 MiB. */
+  /** The same for all of a connection's streams together. 16 MiB: sixteen streams at full speed. */
   readonly connectionWindowBytes: number;
   /**
    * Bytes of one gRPC message, as sent and as decompressed. 2 MiB, as etcd: 1.5 MiB of request and
@@ -67,12 +67,12 @@ export interface Limits {
   readonly maxStreamSendBytes: number;
   /**
    * Bytes of a connection's output that may wait, for the peer's windows or for the socket, before new
-   * calls wait as well. 4 MiB.
+   * calls wait as well. 4 MiB: a second of a slow line.
    */
   readonly connectionSendHighWaterBytes: number;
   /**
    * Bytes handed to the byte stream ahead of it; the rest waits in its stream's queue, and `send` returns
-   * false. 512 KiB.
+   * false. 512 KiB: what a fast line takes in a turn.
    */
   readonly socketHighWaterBytes: number;
 
@@ -92,17 +92,20 @@ export interface Limits {
   readonly idleFrameBurst: number;
   readonly idleFramesPerSecond: number;
 
-  /** Time for a new connection to send its preface and SETTINGS, in ms. 10 s. */
+  /** Time for a new connection to send its preface and SETTINGS, in ms. 10 s: a bad line's round trips. */
   readonly handshakeTimeoutMs: number;
-  /** Time for a header block to be complete once begun, in ms. 10 s. */
+  /** Time for a header block to be complete once begun, in ms. 10 s: the same. */
   readonly headerTimeoutMs: number;
-  /** Longest silence within an unfinished unary request, in ms. 60 s. */
+  /**
+   * Longest silence within an unfinished unary request, in ms. 60 s: a client that was suspended for a while
+   * comes back.
+   */
   readonly bodyTimeoutMs: number;
-  /** Longest standstill of output over `connectionSendHighWaterBytes`, in ms. 60 s. */
+  /** Longest standstill of output over `connectionSendHighWaterBytes`, in ms. 60 s: the same. */
   readonly sendStallTimeoutMs: number;
   /** A connection without streams for so long is told to go, in ms. 0, never: as etcd. */
   readonly idleTimeoutMs: number;
-  /** Time for a closing connection to take what was written, in ms. 2 s. */
+  /** Time for a closing connection to take what was written, in ms. 2 s: a round trip and another try. */
   readonly closeTimeoutMs: number;
 
   /** Silence after which we ask whether the peer is there, in ms; 0: never. 2 hours, as etcd. */
