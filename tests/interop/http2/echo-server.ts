@@ -4,6 +4,7 @@ import {
   type CallInfo,
   type GrpcMethod,
   GrpcServer,
+  type GrpcServerOptions,
   type H2Error,
   type HttpExchange,
   type Limits,
@@ -18,6 +19,8 @@ import type { Certificate } from './certificate.ts';
 
 export interface EchoServerOptions {
   readonly limits?: Partial<Limits>;
+  /** Served beside the echo, and its `fallback` instead of the plain HTTP. */
+  readonly services?: Required<Pick<GrpcServerOptions, 'methods' | 'fallback'>>;
   /** Serves TLS with ALPN instead of plain TCP. */
   readonly certificate?: Certificate;
   /** Serves on this unix socket instead of a port. */
@@ -52,9 +55,13 @@ export class EchoServer implements Disposable {
   private constructor(options: EchoServerOptions) {
     this.#options = options;
     this.grpc = new GrpcServer({
-      methods: new Map([...this.echo.methods, ...this.#streamMethods()]),
+      methods: new Map([
+        ...this.echo.methods,
+        ...this.#streamMethods(),
+        ...(options.services?.methods ?? []),
+      ]),
       clock: nodeClock,
-      fallback: (exchange) => void answer(exchange),
+      fallback: options.services?.fallback ?? ((exchange) => void answer(exchange)),
       onError: (error) => this.errors.push(error),
       ...(options.limits === undefined ? {} : { limits: options.limits }),
     });
