@@ -27,7 +27,7 @@ export interface Limits {
 
   /**
    * Connections of one server; for the next the oldest without streams makes room, or else it is closed at
-   * once. 10,000: with what an idle one costs, about 20 KiB, no more than 200 MiB.
+   * once. 10,000: with what an idle one costs, about 10 KiB, no more than 100 MiB.
    */
   readonly maxConnections: number;
   /**

@@ -9,8 +9,8 @@ export const acceptedEncodings = 'identity,gzip';
 const minCompressedBytes = 1024;
 
 /**
- * Larger messages are sent as they are: the loop stands still while one is compressed, which takes about
- * 10 ms for a megabyte, and gRPC lets the sender choose for each message.
+ * Larger messages are sent as they are: the loop stands still while one is compressed, which takes up to
+ * 20 ms for a megabyte, and gRPC lets the sender choose for each message.
  */
 const maxCompressedBytes = 256 * 1024;
 
@@ -33,7 +33,7 @@ export function compressionFault(flag: number, encoding: string | undefined): st
 
 /**
  * Decompresses a message in place of the caller: at most `maxBytes`, which bounds memory, and the time
- * that the loop stands still: about 3 ms for each megabyte.
+ * that the loop stands still: up to 5 ms for each megabyte.
  */
 export function gunzipMessage(message: Uint8Array, maxBytes: number): Decompressed {
   try {
