@@ -10,6 +10,7 @@ export default defineConfig({
   test: {
     include: [
       'packages/*/src/**/*.test.ts',
+      'packages/*/bench/**/*.test.ts',
       'tests/**/*.test.ts',
       'scripts/**/*.test.ts',
       'bench/**/*.test.ts',

@@ -9,6 +9,8 @@ import {
 /** What every server of the benchmark serves; messages are `google.protobuf.BytesValue`. */
 export const unaryPath = '/bench.Echo/Unary';
 export const streamPath = '/bench.Echo/Stream';
+/** As `Stream`, but with a turn of the loop between messages. */
+export const ticksPath = '/bench.Echo/Ticks';
 
 /** In front of every message: its flag and its length. */
 export const prefixBytes = 5;
@@ -20,6 +22,11 @@ type EchoService = GenService<{
     output: typeof BytesValueSchema;
   };
   stream: {
+    methodKind: 'server_streaming';
+    input: typeof BytesValueSchema;
+    output: typeof BytesValueSchema;
+  };
+  ticks: {
     methodKind: 'server_streaming';
     input: typeof BytesValueSchema;
     output: typeof BytesValueSchema;
@@ -43,6 +50,7 @@ function makeService(): EchoService {
         method: [
           { name: 'Unary', inputType: type, outputType: type },
           { name: 'Stream', inputType: type, outputType: type, serverStreaming: true },
+          { name: 'Ticks', inputType: type, outputType: type, serverStreaming: true },
         ],
       },
     ],

@@ -18,7 +18,21 @@ export async function measureServer(
   load: ServerLoad,
   duration: Duration,
 ): Promise<Sample> {
-  const [server, { port }] = await startServer(subject);
+  const server = await startServer(subject);
+  try {
+    return await runLoad(subject, server, load, duration);
+  } finally {
+    await server.child.stop();
+  }
+}
+
+/** The same, against a server that runs already. */
+export async function runLoad(
+  subject: Subject,
+  { child: server, port }: RunningServer,
+  load: ServerLoad,
+  duration: Duration,
+): Promise<Sample> {
   const run = load.generator === 'lean' ? await leanRunner(port, load) : h2loadRunner(port, load);
   try {
     await run.load(duration.warmUpSeconds);
@@ -28,8 +42,8 @@ export async function measureServer(
     return {
       subject,
       load: load.name,
-      unit: load.messages === 0 ? 'calls' : 'messages',
-      operations: calls * Math.max(load.messages, 1),
+      unit: load.method === 'unary' ? 'calls' : 'messages',
+      operations: calls * messagesOf(load),
       bytesPerOperation: load.messageBytes,
       seconds,
       cpuSeconds: (after.cpuMicros - before.cpuMicros) / 1e6,
@@ -37,17 +51,30 @@ export async function measureServer(
     };
   } finally {
     await run.stop();
-    await server.stop();
   }
 }
 
 /** Runs a load with a client in a new process, against our server in another. */
 export async function measureClient(
   subject: Subject,
+  plan: ClientPlan,
+  duration: Duration,
+): Promise<Sample> {
+  const server = await startServer('kvorum');
+  try {
+    return await runClient(subject, server.port, plan, duration);
+  } finally {
+    await server.child.stop();
+  }
+}
+
+/** The same, against a server that runs already. */
+export async function runClient(
+  subject: Subject,
+  port: number,
   { name, method, messageBytes, inFlight }: ClientPlan,
   duration: Duration,
 ): Promise<Sample> {
-  const [server, { port }] = await startServer('kvorum');
   const args = [subject, String(port), String(messagesPerStream)];
   const [client] = await Child.start('./clients/main.ts', args);
   try {
@@ -66,13 +93,24 @@ export async function measureClient(
     };
   } finally {
     await client.stop();
-    await server.stop();
   }
 }
 
-/** A server of the benchmark in a new process. */
-export function startServer(subject: Subject): Promise<[Child, Listening]> {
-  return Child.start<Listening>('./servers/main.ts', [subject, String(messagesPerStream)]);
+/** A server of the benchmark in a process of its own. */
+export interface RunningServer {
+  readonly child: Child;
+  readonly port: number;
+}
+
+export async function startServer(subject: Subject): Promise<RunningServer> {
+  const args = [subject, String(messagesPerStream)];
+  const [child, { port }] = await Child.start<Listening>('./servers/main.ts', args);
+  return { child, port };
+}
+
+/** Messages that answer a call. */
+function messagesOf({ method }: ServerLoad): number {
+  return method === 'unary' ? 1 : messagesPerStream;
 }
 
 interface Runner {
@@ -81,11 +119,12 @@ interface Runner {
 }
 
 async function leanRunner(port: number, load: ServerLoad): Promise<Runner> {
-  const { messageBytes, messages, connections, streams } = load;
+  const { method, messageBytes, connections, streams } = load;
+  const messages = messagesOf(load);
   const [generator] = await Child.start('./load/main.ts', [String(port)]);
   return {
     load: (seconds) => {
-      const question: RawLoad = { messageBytes, messages, connections, streams, seconds };
+      const question: RawLoad = { method, messageBytes, messages, connections, streams, seconds };
       return generator.ask<LoadDone>(question);
     },
     stop: () => generator.stop(),

@@ -3,12 +3,21 @@
  * load to run; the answer says how many calls were made and how long they took.
  */
 import { serveParent } from '../child.ts';
-import { framed, messageOf, prefixBytes, streamPath, unaryPath } from '../echo-contract.ts';
+import {
+  framed,
+  messageOf,
+  prefixBytes,
+  streamPath,
+  ticksPath,
+  unaryPath,
+} from '../echo-contract.ts';
+import type { Method } from '../plan.ts';
 import { RawConnection } from './raw-connection.ts';
 
 export interface RawLoad {
+  readonly method: Method;
   readonly messageBytes: number;
-  /** Messages of the answer; 0: the call is unary. */
+  /** Messages of each answer. */
   readonly messages: number;
   readonly connections: number;
   /** Calls at any time on each. */
@@ -22,14 +31,15 @@ export interface LoadDone {
   readonly seconds: number;
 }
 
+const paths = { unary: unaryPath, stream: streamPath, ticks: ticksPath };
 const port = Number(process.argv[2]);
 
 async function run(load: RawLoad): Promise<LoadDone> {
-  const { messageBytes, messages, connections, streams, seconds } = load;
+  const { method, messageBytes, messages, connections, streams, seconds } = load;
   const call = {
-    path: messages === 0 ? unaryPath : streamPath,
+    path: paths[method],
     body: framed(messageOf(messageBytes)),
-    answerBytes: (prefixBytes + messageBytes) * Math.max(messages, 1),
+    answerBytes: (prefixBytes + messageBytes) * messages,
   };
   const startedAt = performance.now();
   let calls = 0;

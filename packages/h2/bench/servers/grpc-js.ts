@@ -5,7 +5,8 @@ import {
   type ServerWritableStream,
   type sendUnaryData,
 } from '@grpc/grpc-js';
-import { streamPath, unaryPath } from '../echo-contract.ts';
+import { streamPath, ticksPath, unaryPath } from '../echo-contract.ts';
+import { Ticker } from './ticker.ts';
 
 const asItIs = (message: Buffer): Buffer => message;
 const codec = {
@@ -19,15 +20,18 @@ const codec = {
 /** Echo on @grpc/grpc-js, whose messages are bytes here: no time goes into protobuf. Resolves with the port. */
 export async function serveGrpcJs(messages: number): Promise<number> {
   const server = new Server();
+  const ticker = new Ticker();
   server.addService(
     {
       unary: { ...codec, path: unaryPath, responseStream: false },
       stream: { ...codec, path: streamPath, responseStream: true },
+      ticks: { ...codec, path: ticksPath, responseStream: true },
     },
     {
       unary: (call: ServerUnaryCall<Buffer, Buffer>, reply: sendUnaryData<Buffer>) =>
         reply(null, call.request),
       stream: (call: ServerWritableStream<Buffer, Buffer>) => repeat(call, messages),
+      ticks: (call: ServerWritableStream<Buffer, Buffer>) => tick(call, messages, ticker),
     },
   );
   return await new Promise((resolve, reject) => {
@@ -48,4 +52,21 @@ function repeat(call: ServerWritableStream<Buffer, Buffer>, messages: number): v
   };
   call.on('drain', go);
   go();
+}
+
+/** The same, one in each turn. */
+function tick(call: ServerWritableStream<Buffer, Buffer>, messages: number, ticker: Ticker): void {
+  let left = messages;
+  ticker.add({
+    get isDone(): boolean {
+      return left === 0;
+    },
+    sendOne: () => {
+      if (call.writableNeedDrain) return false;
+      left -= 1;
+      call.write(call.request);
+      if (left === 0) call.end();
+      return true;
+    },
+  });
 }

@@ -1,6 +1,7 @@
 import http2 from 'node:http2';
-import { framed, prefixBytes, streamPath } from '../echo-contract.ts';
+import { framed, prefixBytes, streamPath, ticksPath } from '../echo-contract.ts';
 import { connectionWindowBytes, streamWindowBytes } from '../windows.ts';
+import { Ticker } from './ticker.ts';
 
 const responseHeaders = { ':status': 200, 'content-type': 'application/grpc' };
 const trailers = { 'grpc-status': '0' };
@@ -10,17 +11,19 @@ const trailers = { 'grpc-status': '0' };
  * message is not cut out, and a lone chunk is not joined. Windows are those of the others.
  */
 export function serveNode(messages: number): http2.Http2Server {
+  const ticker = new Ticker();
   const server = http2.createServer({ settings: { initialWindowSize: streamWindowBytes } });
   server.on('session', (session) => session.setLocalWindowSize(connectionWindowBytes));
   server.on('stream', (stream: http2.ServerHttp2Stream, headers) => {
-    const isStream = headers[':path'] === streamPath;
+    const path = headers[':path'];
     const chunks: Buffer[] = [];
     stream.on('data', (chunk: Buffer) => chunks.push(chunk));
     stream.on('end', () => {
       stream.respond(responseHeaders, { waitForTrailers: true });
       stream.on('wantTrailers', () => stream.sendTrailers(trailers));
       const body = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
-      if (isStream) repeat(stream, body.subarray(prefixBytes), messages);
+      if (path === streamPath) repeat(stream, body.subarray(prefixBytes), messages);
+      else if (path === ticksPath) tick(stream, body.subarray(prefixBytes), messages, ticker);
       else stream.end(body);
     });
     stream.on('error', () => {});
@@ -40,4 +43,26 @@ function repeat(stream: http2.ServerHttp2Stream, message: Buffer, messages: numb
   };
   stream.on('drain', go);
   go();
+}
+
+/** The same, one in each turn. */
+function tick(
+  stream: http2.ServerHttp2Stream,
+  message: Buffer,
+  messages: number,
+  ticker: Ticker,
+): void {
+  let left = messages;
+  ticker.add({
+    get isDone(): boolean {
+      return left === 0;
+    },
+    sendOne: () => {
+      if (stream.writableNeedDrain) return false;
+      left -= 1;
+      stream.write(framed(message));
+      if (left === 0) stream.end();
+      return true;
+    },
+  });
 }
