@@ -39,6 +39,6 @@ function inWords(name: string, value: number | boolean): string {
     if (value === 0) return 'never';
     return value < 3_600_000 ? `${value / 1000} s` : `${value / 3_600_000} h`;
   }
-  if (!name.endsWith('Bytes')) return value.toLocaleString('en-US');
+  if (!name.includes('Bytes')) return value.toLocaleString('en-US');
   return value < 1024 * 1024 ? `${value / 1024} KiB` : `${value / 1024 / 1024} MiB`;
 }

@@ -91,6 +91,19 @@ export interface Limits {
    */
   readonly idleFrameBurst: number;
   readonly idleFramesPerSecond: number;
+  /**
+   * Bytes by which gzipped messages may grow beyond 32 times what was sent: this many at once, 16 MiB, and
+   * `inflateBytesPerSecond`, 4 MiB, on average. A megabyte of zeros is a thousand bytes to send, and to
+   * decompress it takes 3 ms; what people write shrinks to a tenth at best.
+   */
+  readonly inflateBurstBytes: number;
+  readonly inflateBytesPerSecond: number;
+  /**
+   * Bytes of messages that are gzipped for a peer which asked for it, 4 MiB at once and
+   * `deflateBytesPerSecond`, 8 MiB, on average; others go out as they are. It takes 20 ms for a megabyte.
+   */
+  readonly deflateBurstBytes: number;
+  readonly deflateBytesPerSecond: number;
 
   /** Time for a new connection to send its preface and SETTINGS, in ms. 10 s: a bad line's round trips. */
   readonly handshakeTimeoutMs: number;
@@ -140,6 +153,10 @@ export const defaultLimits: Limits = {
   resetsPerSecond: 1000,
   idleFrameBurst: 10_000,
   idleFramesPerSecond: 1000,
+  inflateBurstBytes: 16 * MiB,
+  inflateBytesPerSecond: 4 * MiB,
+  deflateBurstBytes: 4 * MiB,
+  deflateBytesPerSecond: 8 * MiB,
   handshakeTimeoutMs: 10 * second,
   headerTimeoutMs: 10 * second,
   bodyTimeoutMs: 60 * second,

@@ -9,7 +9,7 @@ import type { CallPlan } from './call-plan.ts';
 import { brokenText, compressionFault, gunzipMessage } from './compression.ts';
 import type { Deadline } from './deadline-wheel.ts';
 import { MessageFlag } from './message-reader.ts';
-import { sendMessage } from './message-writer.ts';
+import { byteLength, sendMessage } from './message-writer.ts';
 import { okTrailers, statusTrailers, trailersOnly } from './response-fields.ts';
 import type { ServerConnection } from './server-connection.ts';
 import { Status, type StatusCode } from './status.ts';
@@ -137,7 +137,8 @@ export abstract class ServerCall implements CallInfo, StreamSink, Deadline {
       this.#hasSentHead = true;
       this.#sendHead();
     }
-    const length = sendMessage(sender, stream, message, plan.isGzip);
+    const isGzip = plan.isGzip && this.connection.mayDeflate(byteLength(message));
+    const length = sendMessage(sender, stream, message, isGzip);
     this.connection.shared.stats.messageSent(this.path, length);
   }
 
@@ -200,6 +201,9 @@ export abstract class ServerCall implements CallInfo, StreamSink, Deadline {
       const result = fault === undefined ? gunzipMessage(bytes, maxBytes) : 'broken';
       if (result === 'broken') {
         this.failCall(Status.internal, fault ?? brokenText);
+        return undefined;
+      }
+      if (result !== 'too large' && !this.connection.mayInflate(bytes.length, result.length)) {
         return undefined;
       }
       if (result === 'too large') {

@@ -6,6 +6,7 @@ import { ErrorCode } from '../frames.ts';
 import type { Limits } from '../limits.ts';
 import type { RequestHead } from '../request-head.ts';
 import type { H2Stream, StreamSink } from '../stream.ts';
+import { TokenBucket } from '../token-bucket.ts';
 import { Watchdog } from '../watchdog.ts';
 import { planOf, type Refusal, unsupportedContentType } from './call-plan.ts';
 import type { DeadlineWheel } from './deadline-wheel.ts';
@@ -41,11 +42,17 @@ const answered: StreamSink = {
   onSweep: () => {},
 };
 
+/** What text and numbers grow by at most; beyond that a message was made to grow. */
+const usualGrowth = 32;
+
 /** A server's side of one connection: turns its requests into calls. */
 export class ServerConnection implements Connection, Endpoint {
   readonly shared: ServerShared;
   readonly #h2: H2Connection;
   readonly #watchdog: Watchdog;
+  /** Of what gzip has done for the client. */
+  #inflation: TokenBucket | undefined = undefined;
+  #deflation: TokenBucket | undefined = undefined;
   /** Unary calls that are complete, and wait for the output to fall below its limit. */
   #deferred: ServerUnaryCall[] = [];
   #whenClosed: (() => void)[] = [];
@@ -94,6 +101,31 @@ export class ServerConnection implements Connection, Endpoint {
   expel(text: string): void {
     this.#h2.fail(ErrorCode.enhanceYourCalm, text, 'limit');
     this.#h2.stream.destroy();
+  }
+
+  /**
+   * Notes that a message was decompressed; false, and the connection is ended, when too much comes of too
+   * little too often.
+   */
+  mayInflate(fromBytes: number, toBytes: number): boolean {
+    const growth = toBytes - fromBytes * usualGrowth;
+    if (growth <= 0) return true;
+    const { limits, nowMs } = this.#h2;
+    const { inflateBurstBytes, inflateBytesPerSecond } = limits;
+    const burst = Math.max(inflateBurstBytes, limits.maxReceiveMessageBytes);
+    this.#inflation ??= new TokenBucket(burst, inflateBytesPerSecond, nowMs);
+    if (this.#inflation.take(nowMs, growth)) return true;
+    this.#h2.fail(ErrorCode.enhanceYourCalm, 'gzipped messages grow too much', 'limit');
+    return false;
+  }
+
+  /** False when so much has been gzipped for the client that messages go out as they are. */
+  mayDeflate(bytes: number): boolean {
+    const { deflateBurstBytes, deflateBytesPerSecond } = this.#h2.limits;
+    // A stream may send for hours without a word from the client.
+    const nowMs = this.shared.clock.now();
+    this.#deflation ??= new TokenBucket(deflateBurstBytes, deflateBytesPerSecond, nowMs);
+    return this.#deflation.take(nowMs, bytes);
   }
 
   /** New unary calls must wait, in order, behind those that do already. */
