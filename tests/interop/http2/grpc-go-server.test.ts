@@ -222,6 +222,7 @@ describe.skipIf(real === undefined)('a client of @kvorum/h2, of the real etcd', 
       if (end === 'stop') {
         expect([Status.unavailable, Status.cancelled]).toContain((await watching.ended()).status);
       }
+      await eventually('the loss of the connection', () => client.state !== 'ready');
       const lost = await failureOf(call(client, range, value));
       expect([lost.status, lost.isUnprocessed]).toEqual([Status.unavailable, true]);
       const waiting = call(client, range, value, { waitForReady: true });
