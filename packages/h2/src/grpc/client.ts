@@ -37,8 +37,12 @@ const sweepIntervalMs = 1000;
 
 /**
  * A client of one server. All calls share one connection, which is made when the first call wants it,
- * and made again, after a growing wait, when it is lost. Calls never move between connections: one that
- * was lost on the way fails with UNAVAILABLE, and `isUnprocessed` tells whether it can be repeated.
+ * and made again, after a growing wait, when it is lost. Calls beyond the streams that the server allows
+ * wait for their turn on it, as in a gRPC channel.
+ *
+ * A call that the server has certainly not looked at is sent again, once: its stream was refused, or the
+ * server went away before it. Any other that was lost on the way fails with UNAVAILABLE; `isUnprocessed`
+ * tells whether it can be repeated.
  */
 export class GrpcClient {
   readonly #options: GrpcClientOptions;
@@ -119,7 +123,8 @@ export class GrpcClient {
 
   /**
    * Sends a request that is not gRPC, and resolves when the response's headers have come. Rejects with
-   * `CallError` when the request is lost before, with `H2Error` "protocol" when its headers cannot be sent.
+   * `CallError` when the request is lost before, with `H2Error` "protocol" when its headers cannot be sent. It
+   * is never sent twice.
    */
   exchange(request: ClientRequest): Promise<ClientResponse> {
     return new Promise((resolve, reject) => {
