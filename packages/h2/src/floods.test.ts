@@ -230,7 +230,7 @@ describe('limits of one request', () => {
   });
 
   it('unfinished messages of one connection share a limit', async () => {
-    const harness = new ServerHarness({ limits: { maxReceiveBufferBytes: 40_000 } });
+    const harness = new ServerHarness({ limits: { maxReceiveBufferBytes: 50_000 } });
     const { peer } = harness;
     peer.greet();
     const half = framed(Buffer.alloc(20_000)).subarray(0, 15_000);
@@ -247,6 +247,21 @@ describe('limits of one request', () => {
     peer.send(FrameType.data, Flag.endStream, 7, Buffer.alloc(5005));
     const answer = await harness.end(7);
     expect(answer && peer.decode(answer).get('grpc-status')).toBe('0');
+  });
+
+  it('messages that wait for the end of their request are counted as unfinished', async () => {
+    const harness = new ServerHarness({ limits: { maxReceiveBufferBytes: 40_000 } });
+    const { peer, clock } = harness;
+    peer.greet();
+    for (const id of [1, 3, 5]) {
+      peer.sendHeaders(id, callFields());
+      peer.send(FrameType.data, 0, id, framed(Buffer.alloc(15_000)));
+    }
+    await peer.roundTrip(1);
+    clock.advance(1000);
+    const frame = await harness.end(5);
+    expect(frame && peer.decode(frame).get('grpc-status')).toBe('8');
+    expect(harness.connection.activeStreams).toBe(2);
   });
 
   it('memory grows with the bytes that come, not with those that are promised', async () => {
@@ -301,6 +316,28 @@ describe('time', () => {
     clock.advance(2000);
     const frame = await harness.end(1);
     expect(frame && peer.decode(frame).get('grpc-status')).toBe('4');
+  });
+
+  it('a request that comes byte by byte is answered after a minute all the same', async () => {
+    const harness = new ServerHarness();
+    const { peer, clock } = harness;
+    peer.greet();
+    peer.sendHeaders(1, callFields());
+    peer.send(FrameType.data, 0, 1, framed(Buffer.alloc(1000)).subarray(0, 7));
+    peer.sendHeaders(3, callFields());
+    peer.send(FrameType.data, 0, 3, framed(Buffer.alloc(200_000)).subarray(0, 7));
+    await peer.roundTrip(1);
+    for (let i = 1; i < 7; i++) {
+      clock.advance(10_000);
+      peer.send(FrameType.data, 0, 1, [0]);
+      peer.send(FrameType.data, 0, 3, Buffer.alloc(12_000));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    clock.advance(1000);
+    const frame = await harness.end(1);
+    expect(frame && peer.decode(frame).get('grpc-status')).toBe('4');
+    // The other is as fast as an old modem, which is enough.
+    expect(harness.connection.activeStreams).toBe(1);
   });
 
   it('a silent peer is asked for a sign of life, and closed without one', async () => {

@@ -111,7 +111,7 @@ export interface Limits {
   readonly headerTimeoutMs: number;
   /**
    * Longest silence within an unfinished unary request, in ms. 60 s: a client that was suspended for a while
-   * comes back.
+   * comes back. It may last no longer altogether, but for 1 ms for each byte that has come.
    */
   readonly bodyTimeoutMs: number;
   /** Longest standstill of output over `connectionSendHighWaterBytes`, in ms. 60 s: the same. */

@@ -14,6 +14,11 @@ const minCompressedBytes = 1024;
  */
 const maxCompressedBytes = 256 * 1024;
 
+/** A header and a trailer are 18 bytes. */
+const minGzipBytes = 18;
+/** The least that zlib takes. */
+const minGzipChunkBytes = 64;
+
 /** Level 1 takes a third of the default's time for nine tenths of its effect. */
 const level = 1;
 
@@ -33,14 +38,22 @@ export function compressionFault(flag: number, encoding: string | undefined): st
 
 /**
  * Decompresses a message in place of the caller: at most `maxBytes`, which bounds memory, and the time
- * that the loop stands still: up to 5 ms for each megabyte.
+ * that the loop stands still: up to 5 ms for each megabyte. A message ends with its size (RFC 1952 §2.3.1),
+ * so what is too large is refused unseen, as grpc-go does, and what goes on beyond its own word is broken.
  */
 export function gunzipMessage(message: Uint8Array, maxBytes: number): Decompressed {
+  const { length } = message;
+  if (length < minGzipBytes) return 'broken';
+  const announced = Buffer.from(message.buffer, message.byteOffset, length).readUInt32LE(
+    length - 4,
+  );
+  if (announced > maxBytes) return 'too large';
+  // One byte more than will be used: zlib need not be asked twice whether that was all.
+  const chunkSize = Math.max(minGzipChunkBytes, announced + 1);
   try {
-    return gunzipSync(message, { maxOutputLength: Math.max(1, maxBytes) });
-  } catch (error) {
-    const isTooLarge = (error as { code?: string }).code === 'ERR_BUFFER_TOO_LARGE';
-    return isTooLarge ? 'too large' : 'broken';
+    return gunzipSync(message, { maxOutputLength: Math.max(1, announced), chunkSize });
+  } catch {
+    return 'broken';
   }
 }
 

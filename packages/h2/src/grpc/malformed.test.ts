@@ -89,6 +89,12 @@ const messages: readonly Case[] = [
 ];
 
 const gzip = { 'grpc-encoding': 'gzip' };
+
+/** A gzipped message with another size at its end. */
+function saying(size: number, gzipped: Buffer): Buffer {
+  gzipped.writeUInt32LE(size, gzipped.length - 4);
+  return gzipped;
+}
 const compressions: readonly Case[] = [
   {
     name: 'a compressed message without encoding',
@@ -125,6 +131,13 @@ const compressions: readonly Case[] = [
     body: framed(gzipSync(Buffer.alloc(20 * 1024 * 1024)), 1),
     status: 8,
     text: 'grpc: received message after decompression larger than max',
+  },
+  {
+    name: 'a gzip bomb that says it is small',
+    fields: gzip,
+    body: framed(saying(1000, gzipSync(Buffer.alloc(20 * 1024 * 1024))), 1),
+    status: 13,
+    text: 'grpc: failed to decompress the received message',
   },
   {
     name: 'a gzip bomb on a stream',

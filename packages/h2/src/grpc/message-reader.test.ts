@@ -62,11 +62,12 @@ describe('a message reader', () => {
     expect(message?.buffer).toBe(bytes.buffer);
   });
 
-  it('holds what has come of a message, and no more', () => {
+  it('tells what has come of a message, and how much it holds for that', () => {
     const reader = new MessageReader({ onMessage: () => {}, onTooLarge: () => {} }, 1 << 24);
     reader.push(framed(Buffer.alloc(1000)).subarray(0, 3), 0, 3);
     expect(reader.heldBytes).toBe(3);
     reader.push(framed(Buffer.alloc(1000)).subarray(3, 105), 0, 102);
-    expect(reader.heldBytes).toBe(105);
+    expect(reader.unfinishedBytes).toBe(105);
+    expect(reader.heldBytes).toBe(1005);
   });
 });

@@ -39,8 +39,13 @@ export class MessageReader {
     this.#maxBytes = maxBytes;
   }
 
-  /** Bytes of the unfinished message that are held here. */
+  /** Bytes that the unfinished message takes up here, with room for more of it; 0 when there is none. */
   get heldBytes(): number {
+    return this.#isInMessage ? this.#message.length + messagePrefixBytes : this.#prefixFill;
+  }
+
+  /** Bytes of the unfinished message that have come. */
+  get unfinishedBytes(): number {
     return this.#isInMessage ? this.#fill + messagePrefixBytes : this.#prefixFill;
   }
 

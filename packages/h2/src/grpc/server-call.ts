@@ -35,7 +35,7 @@ export abstract class ServerCall implements CallInfo, StreamSink, Deadline {
   /** What the handler wants to say beside the usual fields. */
   #headers: readonly HeaderField[] = noFields;
   #trailers: readonly HeaderField[] = noFields;
-  readonly #startedAtMs: number;
+  protected readonly startedAtMs: number;
 
   constructor(connection: ServerConnection, stream: H2Stream, head: RequestHead, plan: CallPlan) {
     this.connection = connection;
@@ -43,11 +43,11 @@ export abstract class ServerCall implements CallInfo, StreamSink, Deadline {
     this.plan = plan;
     this.head = head;
     this.sender = stream.connection.sender;
-    this.#startedAtMs = stream.connection.nowMs;
+    this.startedAtMs = stream.connection.nowMs;
     const { timeoutMs } = plan;
     connection.shared.stats.callStarted(head.path);
     if (timeoutMs === undefined) return;
-    this.deadlineMs = this.#startedAtMs + timeoutMs;
+    this.deadlineMs = this.startedAtMs + timeoutMs;
     connection.shared.deadlines.add(this);
   }
 
@@ -85,7 +85,7 @@ export abstract class ServerCall implements CallInfo, StreamSink, Deadline {
   remainingMs(): number | undefined {
     const { timeoutMs } = this.plan;
     if (timeoutMs === undefined) return undefined;
-    return this.#startedAtMs + timeoutMs - this.connection.shared.clock.now();
+    return this.startedAtMs + timeoutMs - this.connection.shared.clock.now();
   }
 
   setHeaders(metadata: HeaderFields): void {
@@ -242,7 +242,7 @@ export abstract class ServerCall implements CallInfo, StreamSink, Deadline {
     if (this.hasDeadline) shared.deadlines.remove(this);
     if (this.bufferedBytes > 0) this.stream.connection.bufferedBytes -= this.bufferedBytes;
     this.bufferedBytes = 0;
-    shared.stats.callFinished(this.path, status, shared.clock.now() - this.#startedAtMs);
+    shared.stats.callFinished(this.path, status, shared.clock.now() - this.startedAtMs);
   }
 }
 
