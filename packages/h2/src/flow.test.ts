@@ -391,4 +391,23 @@ describe('a peer that does not read', () => {
     clock.advance(5000);
     expect(harness.errors.map((error) => error.code)).toEqual(['timeout']);
   });
+
+  it('is cut off although other frames go on piling up', async () => {
+    const harness = new ServerHarness({ limits: { connectionSendHighWaterBytes: 100_000 } });
+    const { peer, clock } = harness;
+    peer.greet(settingsPayload([[SettingId.initialWindowSize, 1 << 30]]));
+    await peer.roundTrip(1);
+    peer.pause();
+    for (let id = 1; id < 30; id += 2) {
+      peer.sendHeaders(id, callFields());
+      peer.send(FrameType.data, Flag.endStream, id, framed(Buffer.alloc(16_000)));
+    }
+    for (let id = 31; id < 170; id += 2) {
+      clock.advance(1000);
+      // Refused at once, which is a frame that nobody takes.
+      peer.sendHeaders(id, [[':method', 'GET']]);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(harness.errors.map((error) => error.code)).toEqual(['timeout']);
+  });
 });

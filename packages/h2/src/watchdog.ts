@@ -9,8 +9,9 @@ export class Watchdog {
   /** When we asked for a sign of life, in the clock's ms; -1: no answer is due. */
   #pingSentAtMs = -1;
   #stalledSinceMs = 0;
-  /** Output that was taken when it last moved; -1: it was not looked at yet. */
+  /** DATA sent and bytes left in the socket when output last moved; -1: it was not looked at yet. */
   #stalledAtBytes = -1;
+  #leastUnsentBytes = 0;
 
   constructor(connection: H2Connection) {
     this.#connection = connection;
@@ -48,12 +49,18 @@ export class Watchdog {
     if (isIdle && nowMs - connection.idleSinceMs >= limits.idleTimeoutMs) connection.drain();
   }
 
-  /** A peer that takes nothing of what piles up is cut off. */
+  /**
+   * A peer that takes nothing of what piles up is cut off. It has taken something when more DATA could go
+   * out, or when the socket holds less; frames that go out beside DATA only make it hold more.
+   */
   #watchOutput(nowMs: number): void {
     const { sender, stream, limits } = this.#connection;
-    const takenBytes = sender.sentBytes - stream.writableLength;
-    if (!sender.isCongested || takenBytes !== this.#stalledAtBytes) {
-      this.#stalledAtBytes = takenBytes;
+    const { sentBytes } = sender;
+    const unsentBytes = stream.writableLength;
+    const hasMoved = sentBytes !== this.#stalledAtBytes || unsentBytes < this.#leastUnsentBytes;
+    if (!sender.isCongested || hasMoved) {
+      this.#stalledAtBytes = sentBytes;
+      this.#leastUnsentBytes = unsentBytes;
       this.#stalledSinceMs = nowMs;
     } else if (nowMs - this.#stalledSinceMs >= limits.sendStallTimeoutMs) {
       this.#connection.timeOut('the peer takes no output');

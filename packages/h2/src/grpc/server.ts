@@ -64,6 +64,11 @@ export class GrpcServer {
     return this.#connections.size;
   }
 
+  /** Bytes that all connections hold now, in the sense of `Limits.maxServerBufferBytes`. */
+  get bufferedBytes(): number {
+    return this.#shared.environment.budget.totalBytes;
+  }
+
   /**
    * Serves a connection: a `net.Socket`, a `TLSSocket` after its handshake, or any other duplex stream,
    * which the server owns from here on. `firstBytes` were read from it before. After `close` or `drain`,
