@@ -40,7 +40,8 @@ export abstract class ClientCall implements StreamSink, Deadline, PendingCall {
   readonly #metadata: readonly HeaderField[];
   #hasRetried = false;
   readonly #signal: AbortSignal | undefined;
-  readonly #onSignal = (): void => this.cancel();
+  /** Undefined without a signal: most calls have none, and a closure each would be felt. */
+  #onSignal: (() => void) | undefined = undefined;
 
   constructor(shared: ClientShared, template: HeaderTemplate, options: CallOptions) {
     this.shared = shared;
@@ -54,7 +55,9 @@ export abstract class ClientCall implements StreamSink, Deadline, PendingCall {
       this.deadlineMs = shared.clock.now() + options.timeoutMs;
       shared.deadlines.add(this);
     }
-    this.#signal?.addEventListener('abort', this.#onSignal, { once: true });
+    if (options.signal === undefined) return;
+    this.#onSignal = () => this.cancel();
+    options.signal.addEventListener('abort', this.#onSignal, { once: true });
   }
 
   abstract onData(bytes: Buffer, start: number, end: number): void;
@@ -185,7 +188,7 @@ export abstract class ClientCall implements StreamSink, Deadline, PendingCall {
     if (this.isOver) return;
     this.isOver = true;
     if (this.hasDeadline) this.shared.deadlines.remove(this);
-    this.#signal?.removeEventListener('abort', this.#onSignal);
+    if (this.#onSignal !== undefined) this.#signal?.removeEventListener('abort', this.#onSignal);
     this.settle(status);
   }
 
