@@ -66,6 +66,8 @@ export const floods: readonly Attack[] = [
     ...flood,
     name: 'SETTINGS of windows',
     what: 'SETTINGS that open and close the windows of 1,000 streams with queued output',
+    // Each begins with a thousand calls, which is load enough for any server.
+    connectsPerSecond: 10,
     piecesPerSecond: 10_000,
     begin: (peer) => {
       peer.greet(settingsPayload([[SettingId.initialWindowSize, 0]]));
