@@ -5,8 +5,8 @@ export const messagePrefixBytes = 5;
 /** The flags that there are. */
 export const MessageFlag = { plain: 0, compressed: 1 } as const;
 
-/** A message's buffer begins with no more than this, and grows with what really comes. */
-const firstBufferBytes = 64 * 1024;
+/** A message's buffer begins with as much as this, and grows with what really comes. */
+const leastBufferBytes = 4 * 1024;
 /** How much more than has come the buffer may hold: each time it grows, all is copied. */
 const growthFactor = 4;
 
@@ -108,7 +108,7 @@ export class MessageReader {
     const taken = Math.min(missing, available);
     const needed = this.#fill + taken;
     if (needed > this.#message.length) {
-      const size = Math.max(needed, growthFactor * this.#message.length, firstBufferBytes);
+      const size = Math.max(growthFactor * needed, leastBufferBytes);
       const grown = Buffer.allocUnsafeSlow(Math.min(this.#length, size));
       this.#message.copy(grown, 0, 0, this.#fill);
       this.#message = grown;
