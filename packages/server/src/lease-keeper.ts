@@ -26,12 +26,12 @@ export class LeaseKeeper {
   }
 
   /**
-   * This member leads from now on: every lease gets what it had left, counted from now. Nothing is added for renewals
-   * that a former leader may have answered, since the only voter was that leader itself.
+   * This member leads from now on: every lease gets what it had left, counted from now, and `extendMs` more for
+   * renewals that a former leader may have answered meanwhile; 0 when there can't have been another.
    */
-  start(): void {
+  start(extendMs: number): void {
     const { lessor, clock } = this.#options;
-    lessor.promote(0);
+    lessor.promote(extendMs);
     this.#stopLooking ??= clock.every(LOOK_EVERY_MS, () => this.#look());
   }
 

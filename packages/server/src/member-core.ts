@@ -1,4 +1,4 @@
-import { clusterVersion, etcdServices } from '@kvorum/api';
+import { clusterVersion, type EtcdError, etcdServices } from '@kvorum/api';
 import type { GrpcMethod, GrpcService } from '@kvorum/h2';
 import { type Engine, Lessor, type Store, WatchHub } from '@kvorum/mvcc';
 import { RawNode } from '@kvorum/raft';
@@ -16,7 +16,7 @@ import { connectMetrics } from './member-metrics.ts';
 import { Cluster, memberToJson } from './membership/cluster.ts';
 import { clusterIdOf, formatId, memberIdOf } from './membership/ids.ts';
 import type { Metrics } from './metrics/metrics.ts';
-import { NodeLoop } from './node-loop.ts';
+import { NodeLoop, type Outbox } from './node-loop.ts';
 import { Proposer } from './proposer.ts';
 import { raftLogger } from './raft-logger.ts';
 import { RequestIds } from './request-ids.ts';
@@ -42,6 +42,8 @@ export interface CoreParts {
   readonly random: () => number;
   /** Opens the engine of the store in a folder. */
   readonly openEngine: (path: string) => Promise<Engine>;
+  /** Where messages to other members go. */
+  readonly outbox: Outbox;
   /** Bytes of a segment of the log; etcd's size by default. */
   readonly walSegmentBytes?: number;
 }
@@ -77,8 +79,8 @@ export class MemberCore {
   readonly #stops: (() => void)[] = [];
   readonly #streams = new OpenStreams();
   #snapshotIndex: number;
-  #reads = false;
-  #campaigned = false;
+  /** Leads, and has applied an entry of its own term. */
+  #leads = false;
   #term = 0;
   #leader = 0n;
 
@@ -121,16 +123,20 @@ export class MemberCore {
       warningApplyDurationMs: config.warningApplyDurationMs,
       appliedIndex,
       confState,
-      onProposalClosed: (data) => this.loop.proposalClosed(data),
+      install: () => Promise.reject(new Error('not yet')),
+      findProposal: (idHigh, idLow) => this.loop.findProposal(idHigh, idLow),
+      onProposalClosed: (open) => this.loop.proposalClosed(open),
       metrics,
     });
     this.loop = new NodeLoop({
       node: this.#node,
       log,
       sink: this.#machine,
+      outbox: parts.outbox,
       clock,
+      random: parts.random,
       requestTimeoutMs: REQUEST_TIMEOUT_MS + 2 * config.electionTimeoutMs,
-      canReadLocally: () => this.#reads,
+      canReadLocally: () => this.#leads && this.#isOnlyVoter,
       upkeep: () => this.#upkeep(),
       onFatal: (error) => fatal.resolve(error instanceof Error ? error : new Error(String(error))),
       onSoftState: () => this.#softStateChanged(),
@@ -192,14 +198,17 @@ export class MemberCore {
     return new MemberCore(config, parts, storage);
   }
 
-  /** Applies what the log still holds, wins the election, and resolves when the member leads. */
+  /**
+   * Applies what the log still holds and takes part in the cluster; resolves when a leader has answered and everything
+   * it had committed by then is applied here. That takes a majority of the members.
+   */
   async start(): Promise<void> {
     const { clock } = this.#parts;
     this.#stops.push(clock.every(this.#config.heartbeatIntervalMs, () => this.loop.tick()));
     const { memory } = this.#storage.log;
     if (memory.lastIndex() === 0 && this.#storage.appliedIndex === 0) this.#bootstrap();
     this.loop.wake();
-    await new Promise<void>((run, fail) => this.loop.linearizableRead({ run, fail }));
+    await this.#caughtUp();
     this.#stops.push(
       startCompactor({
         setting: this.#config.autoCompaction,
@@ -210,6 +219,20 @@ export class MemberCore {
           this.#proposer.propose({ kind: 'compaction', revision, physical: false }),
       }),
     );
+  }
+
+  /** Waits for as long as it takes: members are started in any order. */
+  async #caughtUp(): Promise<void> {
+    for (;;) {
+      const error = await new Promise<EtcdError | undefined>((resolve) => {
+        this.loop.linearizableRead({ run: () => resolve(undefined), fail: resolve });
+      });
+      if (error === undefined) return;
+      if (error.code !== 'timeout') throw error;
+      this.#parts.logger.warn('waiting for a majority of the members', {
+        'local-member-id': formatId(this.memberId),
+      });
+    }
   }
 
   /** Tells the cluster under which name and addresses clients find this member, and which version it speaks. */
@@ -260,6 +283,7 @@ export class MemberCore {
       heartbeatTicks: 1,
       random,
       preVote,
+      asyncStorageWrites: true,
       logger: raftLogger(logger),
     });
   }
@@ -348,19 +372,18 @@ export class MemberCore {
   }
 
   #softStateChanged(): void {
-    const { softState, hardState } = this.#node.status();
+    const { role, leader, term } = this.#node;
     const { metrics, logger } = this.#parts;
-    this.#term = hardState.term;
-    const leads = softState.role === 'leader';
-    if (softState.leader !== this.#leader && softState.leader !== 0n) {
+    this.#term = term;
+    if (leader !== this.#leader && leader !== 0n) {
       metrics.server.leaderChangesSeenTotal += 1;
       const id = formatId(this.memberId);
-      const text = `raft.node: ${id} elected leader ${formatId(softState.leader)} at term ${this.#term}`;
+      const text = `raft.node: ${id} elected leader ${formatId(leader)} at term ${term}`;
       logger.named('raft').info(text);
     }
-    this.#leader = softState.leader;
-    if (!leads) {
-      this.#reads = false;
+    this.#leader = leader;
+    if (role !== 'leader' && this.#leads) {
+      this.#leads = false;
       this.#leases.stop();
     }
   }
@@ -370,8 +393,8 @@ export class MemberCore {
     const { log, store } = this.#storage;
     const { appliedIndex, confState } = this.#machine;
     const { logger } = this.#parts;
-    if (!this.#reads) this.#maybeLead();
-    if (!this.#campaigned) this.#campaign();
+    if (!this.#leads) this.#maybeLead();
+    this.#campaign();
     log.prepareNext((error) =>
       logger.warn('the next log segment could not be prepared', { error }),
     );
@@ -383,20 +406,26 @@ export class MemberCore {
     log.trimMemory(appliedIndex, confState);
   }
 
+  get #isOnlyVoter(): boolean {
+    const { voters } = this.#machine.confState;
+    return voters.length === 1 && voters[0] === this.memberId;
+  }
+
   /** A lone voter needn't wait for anybody: it stands for election as soon as the log is applied. */
   #campaign(): void {
-    this.#campaigned = true;
+    if (!this.#isOnlyVoter || this.#node.leader !== 0n) return;
     this.#node.campaign();
     this.loop.wake();
   }
 
   /** A new leader serves once it has applied an entry of its own term (Raft dissertation §6.4). */
   #maybeLead(): void {
-    const { softState, hardState, applied, conf } = this.#node.status();
-    if (softState.role !== 'leader' || conf.voters.length !== 1) return;
-    if (applied === 0 || this.#storage.log.memory.term(applied) !== hardState.term) return;
-    this.#reads = true;
-    this.#leases.start();
+    const { role, term } = this.#node;
+    const { appliedIndex } = this.#machine;
+    if (role !== 'leader' || appliedIndex === 0) return;
+    if (this.#storage.log.memory.term(appliedIndex) !== term) return;
+    this.#leads = true;
+    this.#leases.start(this.#isOnlyVoter ? 0 : this.#config.electionTimeoutMs);
     this.loop.wake();
   }
 }

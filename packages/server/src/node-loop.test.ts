@@ -9,7 +9,7 @@ import { MemoryEngine } from '@kvorum/mvcc';
 import { SimDisk } from '@kvorum/wal/testing';
 import { describe, expect, it } from 'vitest';
 import type { Proposal } from './apply/proposal.ts';
-import { ProposalQueue } from './proposal-queue.ts';
+import { type OpenProposal, ProposalQueue } from './proposal-queue.ts';
 import { type CallError, SimMember } from './testing/index.ts';
 
 const PUT = ['/etcdserverpb.KV/Put', PutRequestSchema, PutResponseSchema] as const;
@@ -116,28 +116,29 @@ describe('the proposal queue', () => {
     },
   });
   const data = new Uint8Array(100);
+  const id = { high: 1, low: 2 };
 
   it('refuses more than its limits, by count and by bytes', () => {
     const byCount = new ProposalQueue({ maxProposals: 2, maxBytes: 1000 });
-    byCount.push(data, proposalAt(0));
-    byCount.push(data, proposalAt(0));
-    expect(() => byCount.push(data, proposalAt(0))).toThrow('etcdserver: too many requests');
-    byCount.take();
-    byCount.closed(data);
-    byCount.push(data, proposalAt(0));
+    byCount.push(data, proposalAt(0), id);
+    byCount.push(data, proposalAt(0), id);
+    expect(() => byCount.push(data, proposalAt(0), id)).toThrow('etcdserver: too many requests');
+    const [first] = byCount.take();
+    byCount.close(first as OpenProposal);
+    byCount.push(data, proposalAt(0), id);
     const byBytes = new ProposalQueue({ maxProposals: 100, maxBytes: 250 });
-    byBytes.push(data, proposalAt(0));
-    byBytes.push(data, proposalAt(0));
-    expect(() => byBytes.push(data, proposalAt(0))).toThrow(EtcdError);
+    byBytes.push(data, proposalAt(0), id);
+    byBytes.push(data, proposalAt(0), id);
+    expect(() => byBytes.push(data, proposalAt(0), id)).toThrow(EtcdError);
   });
 
   it('fails those that wait for too long, once, oldest first', () => {
     const queue = new ProposalQueue();
     const proposals = [10, 20, 30].map(proposalAt);
-    for (const proposal of proposals) queue.push(data, proposal);
+    for (const proposal of proposals) queue.push(data, proposal, id);
     const timeout = new EtcdError('timeout');
-    expect(queue.failOlderThan(25, timeout)).toBe(2);
-    expect(queue.failOlderThan(25, timeout)).toBe(0);
+    expect(queue.failOlderThan(25, () => timeout)).toBe(2);
+    expect(queue.failOlderThan(25, () => timeout)).toBe(0);
     expect(proposals.map(({ error }) => error)).toEqual([timeout, timeout, undefined]);
   });
 });

@@ -1,8 +1,24 @@
 import { EtcdError } from '@kvorum/api';
-import { type Entry, RaftError, type RawNode, type Ready } from '@kvorum/raft';
+import {
+  type Entry,
+  type MemberId,
+  type Message,
+  mustPersistFirst,
+  noMember,
+  RaftError,
+  type RawNode,
+  type Ready,
+  type Snapshot,
+} from '@kvorum/raft';
 import type { Proposal } from './apply/proposal.ts';
 import type { Clock } from './clock.ts';
-import { ProposalQueue, type QueueLimits } from './proposal-queue.ts';
+import {
+  type OpenProposal,
+  ProposalQueue,
+  type QueueLimits,
+  type RequestId,
+} from './proposal-queue.ts';
+import { type PendingRead, ReadRounds } from './read-rounds.ts';
 
 /** Where the loop makes things durable. Both ways of syncing end the member when they fail. */
 export interface LogStorage {
@@ -16,31 +32,41 @@ export interface LogStorage {
 
 /** Where committed entries go. */
 export interface EntrySink {
+  /** The last index that was applied. */
+  readonly appliedIndex: number;
   /**
    * Applies entries in order, with the index of the last one, in one atomic step, and settles their proposals.
    * Whatever it throws is a bug and ends the member.
    */
   apply(entries: readonly Entry[]): void;
+  /**
+   * Replaces everything by what a snapshot stands for, on disk, and then the log's beginning. Nothing else is applied
+   * meanwhile.
+   */
+  install(snapshot: Snapshot): Promise<void>;
 }
 
-/** A read that waits until the member is known to be up to date. Exactly one of its calls is made. */
-export interface PendingRead {
-  run(): void;
-  fail(error: EtcdError): void;
+/** Takes messages to other members; they may be lost, doubled or overtaken. */
+export interface Outbox {
+  send(message: Message): void;
 }
 
 export interface NodeLoopOptions {
+  /** With `asyncStorageWrites`. */
   readonly node: RawNode;
   readonly log: LogStorage;
   readonly sink: EntrySink;
+  readonly outbox: Outbox;
   /**
    * True when this member can answer a linearizable read by itself: it is the only voter, leads, and has committed an
-   * entry of its term. Reads wait until it is.
+   * entry of its term.
    */
   readonly canReadLocally: () => boolean;
   /** Called between two batches, when no sync is running: time for upkeep of the log. */
   readonly upkeep: () => void;
   readonly clock: Clock;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
   /** How long a request may wait for its quorum before its caller is told that the outcome is unknown. */
   readonly requestTimeoutMs: number;
   readonly queueLimits?: QueueLimits;
@@ -58,25 +84,41 @@ export interface NodeLoopOptions {
  */
 const SYNC_IN_PLACE_BELOW = 4;
 
+/** A Ready that raft waits to hear of, and the messages that promise what is in it. */
+interface Handout {
+  readonly ready: Ready;
+  readonly promises: readonly Message[];
+}
+
+const noMessages: readonly Message[] = [];
+
 /**
- * The only place that drives raft: persist, apply, advance, in this order.
+ * The only place that drives raft: persist, send, apply, confirm.
  *
  * All that arrives in one turn of the event loop becomes one batch: one call to `propose`, one write and one sync of
- * the log, one write to the store. While the disk syncs one batch, the entries committed before are applied and the
- * next batch gathers.
+ * the log, one write to the store. While the disk syncs one batch, the entries committed before are applied, messages
+ * go out that need not wait for it, and the next batch gathers: a slow disk delays no heartbeat.
  */
 export class NodeLoop {
   readonly #options: NodeLoopOptions;
   readonly #queue: ProposalQueue;
-  #reads: PendingRead[] = [];
+  readonly #reads: ReadRounds;
+  /** Taken from raft and not confirmed, oldest first; the first `#written` of them are covered by the running sync. */
+  #handouts: Handout[] = [];
+  #written = 0;
+  #needsSync = false;
   #scheduled = false;
   #syncing = false;
+  #installing = false;
   #syncDone: Promise<void> = Promise.resolve();
   #stopped = false;
+  #leader: MemberId = noMember;
+  #leaderLostAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: NodeLoopOptions) {
     this.#options = options;
     this.#queue = new ProposalQueue(options.queueLimits);
+    this.#reads = new ReadRounds((context) => options.node.readIndex(context), options.random);
   }
 
   /** Proposals that are queued or in flight. */
@@ -88,10 +130,10 @@ export class NodeLoop {
    * Queues an encoded entry for the next batch; the loop owns `data` from here on. Throws `EtcdError` stopped or
    * tooManyRequests; afterwards the proposal hears of its outcome exactly once.
    */
-  propose(data: Uint8Array, proposal: Proposal): void {
+  propose(data: Uint8Array, proposal: Proposal, id: RequestId): void {
     if (this.#stopped) throw new EtcdError('stopped');
-    this.#queue.push(data, proposal);
-    this.#schedule();
+    this.#queue.push(data, proposal, id);
+    if (!this.#syncing) this.#schedule();
   }
 
   /** Runs `read` once the store holds everything that was acknowledged before this call. */
@@ -106,7 +148,28 @@ export class NodeLoop {
       read.run();
       return;
     }
-    this.#reads.push(read);
+    try {
+      this.#reads.add(read, this.#options.clock.nowMs());
+    } catch (error) {
+      if (!(error instanceof EtcdError)) throw error;
+      read.fail(error);
+      return;
+    }
+    this.#schedule();
+  }
+
+  /** Hands in a message of another member. Messages that make no sense here are dropped. */
+  step(message: Message): void {
+    if (this.#stopped) return;
+    try {
+      this.#options.node.step(message);
+    } catch (error) {
+      // From a member that isn't one (any more), or a proposal that can't be taken now: its sender will time out.
+      if (!(error instanceof RaftError)) {
+        this.#fatal(error);
+        return;
+      }
+    }
     this.#schedule();
   }
 
@@ -115,14 +178,21 @@ export class NodeLoop {
     if (this.#stopped) return;
     const { node, clock, requestTimeoutMs } = this.#options;
     node.tick();
-    const before = clock.nowMs() - requestTimeoutMs;
-    this.#queue.failOlderThan(before, new EtcdError('timeout'));
+    const nowMs = clock.nowMs();
+    const beforeMs = nowMs - requestTimeoutMs;
+    this.#queue.failOlderThan(beforeMs, (proposedAtMs) => this.#timeoutOf(proposedAtMs));
+    this.#reads.tick(nowMs, beforeMs, new EtcdError('timeout'));
     this.#schedule();
   }
 
+  /** The proposal of this member with that id, for an entry that came back without its context. */
+  findProposal(idHigh: number, idLow: number): OpenProposal | undefined {
+    return this.#queue.find(idHigh, idLow);
+  }
+
   /** An entry proposed here was applied: its place in the queue is free. */
-  proposalClosed(data: Uint8Array): void {
-    this.#queue.closed(data);
+  proposalClosed(open: OpenProposal): void {
+    this.#queue.close(open);
   }
 
   /** Starts the loop after something was done to the node from outside. */
@@ -138,22 +208,20 @@ export class NodeLoop {
     if (this.#stopped) return this.#syncDone;
     this.#stopped = true;
     const error = new EtcdError('stopped');
-    this.#queue.failOlderThan(Number.POSITIVE_INFINITY, error);
-    const reads = this.#reads;
-    this.#reads = [];
-    for (const read of reads) read.fail(error);
+    this.#queue.failOlderThan(Number.POSITIVE_INFINITY, () => error);
+    this.#reads.fail(error);
     return this.#syncDone;
   }
 
   #schedule(): void {
-    if (this.#scheduled || this.#syncing) return;
+    if (this.#scheduled || this.#installing) return;
     this.#scheduled = true;
     this.#options.clock.nextTurn(this.#turn);
   }
 
   readonly #turn = (): void => {
     this.#scheduled = false;
-    if (this.#stopped || this.#syncing) return;
+    if (this.#stopped || this.#installing) return;
     try {
       this.#run();
     } catch (error) {
@@ -162,80 +230,158 @@ export class NodeLoop {
   };
 
   #run(): void {
-    const { node } = this.#options;
-    for (;;) {
-      this.#proposeQueued();
-      this.#runReads();
+    const { node, upkeep } = this.#options;
+    while (!this.#stopped && !this.#installing) {
+      // The next batch gathers while the disk works on this one.
+      if (!this.#syncing) this.#proposeQueued();
+      this.#askForReads();
       if (!node.hasReady()) {
-        this.#options.upkeep();
-        return;
+        if (!this.#syncing) upkeep();
+        if (!node.hasReady()) return;
       }
-      const ready = node.ready();
-      if (ready.softState !== undefined) this.#options.onSoftState?.(ready);
-      if (this.#process(ready)) return;
+      this.#handle(node.ready());
     }
   }
 
-  /** Handles one Ready. True means that the disk is at work and the loop goes on when it's done. */
-  #process(ready: Ready): boolean {
-    const { node, log, sink } = this.#options;
-    const { committedEntries } = ready;
-    if (ready.hardState !== undefined || ready.entries.length > 0) log.append(ready);
-    if (!ready.mustSync) {
-      if (committedEntries.length > 0) sink.apply(committedEntries);
-      node.advance();
-      return false;
+  #handle(ready: Ready): void {
+    const { log, sink } = this.#options;
+    if (ready.softState !== undefined) this.#softStateChanged(ready);
+    const promises = this.#sendEarly(ready.messages);
+    this.#handouts.push({ ready, promises });
+    if (ready.snapshot !== undefined) {
+      this.#install(ready, ready.snapshot);
+      return;
     }
-    const busiest = Math.max(ready.entries.length, this.#queue.openCount);
-    if (busiest < SYNC_IN_PLACE_BELOW) {
-      const start = this.#options.clock.nowMs();
+    if (ready.hardState !== undefined || ready.entries.length > 0) log.append(ready);
+    if (ready.mustSync) this.#needsSync = true;
+    if (!this.#syncing) this.#persist();
+    if (ready.committedEntries.length > 0) {
+      sink.apply(ready.committedEntries);
+      this.#reads.applied(sink.appliedIndex);
+    }
+    if (ready.readStates.length > 0) this.#reads.answered(ready.readStates, sink.appliedIndex);
+    // What was applied may be confirmed only now, and what needed no disk at once.
+    if (!this.#syncing) this.#confirm(this.#handouts.length);
+  }
+
+  /** Makes what was handed out durable: at once when little waits, else in the thread pool. */
+  #persist(): void {
+    if (!this.#needsSync) return;
+    this.#needsSync = false;
+    const { log, clock, onSync } = this.#options;
+    const startMs = clock.nowMs();
+    const entries = this.#handouts.at(-1)?.ready.entries.length ?? 0;
+    if (Math.max(entries, this.#queue.openCount) < SYNC_IN_PLACE_BELOW) {
+      // The followers' disks work at the same time.
+      clock.endTurnNow();
       log.syncNow();
-      this.#options.onSync?.(this.#options.clock.nowMs() - start);
-      if (committedEntries.length > 0) sink.apply(committedEntries);
-      node.advance();
-      return false;
+      onSync?.(clock.nowMs() - startMs);
+      return;
     }
     this.#syncing = true;
-    const start = this.#options.clock.nowMs();
+    this.#written = this.#handouts.length;
     this.#syncDone = log.sync().then(
-      () => this.#synced(start),
+      () => this.#synced(startMs),
       (error: unknown) => this.#fatal(error),
     );
-    if (committedEntries.length > 0) sink.apply(committedEntries);
-    return true;
   }
 
   #synced(startMs: number): void {
     if (this.#stopped) return;
-    this.#options.onSync?.(this.#options.clock.nowMs() - startMs);
+    const { clock, onSync } = this.#options;
+    onSync?.(clock.nowMs() - startMs);
     try {
-      this.#options.node.advance();
       this.#syncing = false;
+      this.#confirm(this.#written);
+      this.#persist();
+      if (!this.#syncing) this.#confirm(this.#handouts.length);
       this.#run();
     } catch (error) {
       this.#fatal(error);
     }
   }
 
-  #proposeQueued(): void {
-    if (this.#queue.isEmpty) return;
-    const batch = this.#queue.take();
-    try {
-      this.#options.node.propose(batch);
-    } catch (error) {
-      if (!(error instanceof RaftError)) throw error;
-      for (const { data, context } of batch) {
-        this.#queue.closed(data);
-        if (!context.done) context.fail(new EtcdError('noLeader'));
-      }
+  /** Tells raft that the oldest `count` handouts are on disk and applied, and sends what they promise. */
+  #confirm(count: number): void {
+    const { node, outbox } = this.#options;
+    const done = this.#handouts.splice(0, count);
+    for (const { ready, promises } of done) {
+      node.persisted(ready);
+      for (const message of promises) outbox.send(message);
+      node.applied(ready);
     }
   }
 
-  #runReads(): void {
-    if (this.#reads.length === 0 || !this.#options.canReadLocally()) return;
-    const reads = this.#reads;
-    this.#reads = [];
-    for (const read of reads) read.run();
+  /** Sends what promises nothing about this member's disk, and returns the rest. */
+  #sendEarly(messages: readonly Message[]): readonly Message[] {
+    if (messages.length === 0) return noMessages;
+    const promises: Message[] = [];
+    for (const message of messages) {
+      if (mustPersistFirst(message)) promises.push(message);
+      else this.#options.outbox.send(message);
+    }
+    return promises;
+  }
+
+  #install(ready: Ready, snapshot: Snapshot): void {
+    const { sink, log } = this.#options;
+    this.#installing = true;
+    const install = async () => {
+      // A sync that is running concerns the log that was.
+      await this.#syncDone;
+      if (this.#stopped) return;
+      await sink.install(snapshot);
+      if (this.#stopped) return;
+      log.append(ready);
+      await log.sync();
+      if (this.#stopped) return;
+      this.#needsSync = false;
+      this.#installing = false;
+      if (ready.committedEntries.length > 0) sink.apply(ready.committedEntries);
+      this.#confirm(this.#handouts.length);
+      this.#reads.answered(ready.readStates, sink.appliedIndex);
+      this.#run();
+    };
+    this.#syncDone = install().catch((error: unknown) => this.#fatal(error));
+  }
+
+  #proposeQueued(): void {
+    const { node } = this.#options;
+    // Without a leader they wait: one may be elected before their time is over.
+    if (this.#queue.isEmpty || node.leader === noMember) return;
+    const batch = this.#queue.take();
+    try {
+      node.propose(batch);
+      if (node.role !== 'leader') this.#queue.expectForeign(batch);
+    } catch (error) {
+      if (!(error instanceof RaftError)) throw error;
+      // The leadership is just being handed over, or too much waits to be committed: the next tick tries again.
+      this.#queue.putBack(batch);
+    }
+  }
+
+  #askForReads(): void {
+    if (this.#options.canReadLocally()) this.#reads.runWaiting();
+    else if (this.#reads.wantsRound && this.#options.node.leader !== noMember) {
+      this.#reads.begin(this.#options.clock.nowMs());
+    }
+  }
+
+  /** What became of the request isn't known; that its leader was lost on the way is the likeliest reason. */
+  #timeoutOf(proposedAtMs: number): EtcdError {
+    const isLeaderLost = this.#leaderLostAtMs >= proposedAtMs;
+    return new EtcdError(isLeaderLost ? 'timeoutDueToLeaderFail' : 'timeout');
+  }
+
+  #softStateChanged(ready: Ready): void {
+    const { onSoftState, clock, node } = this.#options;
+    if (node.leader !== this.#leader && this.#leader !== noMember) {
+      this.#leaderLostAtMs = clock.nowMs();
+    }
+    this.#leader = node.leader;
+    if (ready.softState?.role !== 'leader') this.#queue.expectAllForeign();
+    if (node.leader !== noMember) this.#reads.repeat(clock.nowMs());
+    onSoftState?.(ready);
   }
 
   #fatal(error: unknown): void {

@@ -63,7 +63,7 @@ export class Proposer {
     ids.advance();
     const data = wrapRaftRequest(TAGS[request.kind], bytes, ids.high, ids.low);
     this.#checkSize(data);
-    loop.propose(data, new PendingCall(request, clock.nowMs(), call, encoder));
+    loop.propose(data, new PendingCall(request, clock.nowMs(), call, encoder), ids);
   }
 
   /** Proposes any other request and resolves with its outcome; rejects with `EtcdError`. */
@@ -74,7 +74,7 @@ export class Proposer {
     const data = encodeRaftRequest(request, ids.high, ids.low);
     this.#checkSize(data);
     const proposal = new OwnProposal(request, clock.nowMs());
-    loop.propose(data, proposal);
+    loop.propose(data, proposal, ids);
     return await proposal.applied;
   }
 

@@ -50,6 +50,7 @@ export async function startMember(config: ServerConfig, deps: MemberDeps): Promi
     disk: deps.disk ?? nodeDisk(),
     random: deps.random ?? Math.random,
     openEngine: deps.openEngine ?? openRocksDb,
+    outbox: { send: () => {} },
   };
   const core = await MemberCore.open(config, parts);
   let ports: Ports | undefined;

@@ -1,18 +1,24 @@
 import { EtcdError } from '@kvorum/api';
 import type { ApplyBatch, Store } from '@kvorum/mvcc';
-import { type ConfState, decodeConfChange, type Entry, type RawNode } from '@kvorum/raft';
+import {
+  type ConfState,
+  decodeConfChange,
+  type Entry,
+  type RawNode,
+  type Snapshot,
+} from '@kvorum/raft';
 import type { Clock } from '../clock.ts';
 import { encodeConfState } from '../codec/raft-records.ts';
-import { decodeRaftRequest, type RaftRequest } from '../codec/raft-requests.ts';
+import { decodeRaftEntry, type RaftRequest } from '../codec/raft-requests.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { Cluster } from '../membership/cluster.ts';
 import type { Histogram } from '../metrics/histogram.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { EntrySink } from '../node-loop.ts';
+import type { OpenProposal } from '../proposal-queue.ts';
 import { APPLIED_INDEX_ROW, CONF_STATE_ROW, encodeAppliedIndex } from './applied-index.ts';
 import type { Applier, ApplyResult } from './applier.ts';
 import { countOps } from './op-counts.ts';
-import type { Proposal } from './proposal.ts';
 
 export interface StateMachineOptions {
   readonly store: Store;
@@ -27,9 +33,19 @@ export interface StateMachineOptions {
   readonly appliedIndex: number;
   /** The membership at `appliedIndex`. */
   readonly confState: ConfState;
-  /** Called for each entry of this member's whose place in the proposal queue is free again. */
-  readonly onProposalClosed: (data: Uint8Array) => void;
+  /** The proposal of this member with that id, when its entry came back without its context. */
+  readonly findProposal: (idHigh: number, idLow: number) => OpenProposal | undefined;
+  /** Called for each proposal of this member's whose place in the queue is free again. */
+  readonly onProposalClosed: (open: OpenProposal) => void;
+  /** Replaces store and log by what a snapshot stands for; resolves with what the new store holds. */
+  readonly install: (snapshot: Snapshot) => Promise<InstalledState>;
   readonly metrics: Metrics;
+}
+
+/** What a store holds after a snapshot was installed. */
+export interface InstalledState {
+  readonly appliedIndex: number;
+  readonly confState: ConfState;
 }
 
 /**
@@ -63,15 +79,15 @@ export class StateMachine implements EntrySink {
     const { store, clock, metrics } = this.#options;
     const startMs = clock.nowMs();
     const batch = store.batch();
-    const outcomes: (ApplyResult | EtcdError | undefined)[] = new Array(entries.length);
-    prefetch(batch, entries);
+    const items = this.#itemsOf(entries);
+    prefetch(batch, items);
     let index = this.#appliedIndex;
     let term = 0;
-    for (let i = 0; i < entries.length; i++) {
-      const entry = entries[i] as Entry;
+    for (const item of items) {
+      const { entry } = item;
       // A restart hands out again what the store already holds.
       if (entry.index <= index) continue;
-      outcomes[i] = this.#applyEntry(batch, entry);
+      item.outcome = this.#applyEntry(batch, item);
       index = entry.index;
       term = entry.term;
     }
@@ -79,7 +95,7 @@ export class StateMachine implements EntrySink {
       batch.putMeta(APPLIED_INDEX_ROW, encodeAppliedIndex(index, term));
     // The log has the entries on disk and the outcomes are known, so callers need not wait for the store: nobody can
     // look at it before this function returns, and after a crash the log brings it to the same state.
-    this.#settle(entries, outcomes);
+    this.#settle(items);
     clock.endTurnNow();
     const commitMs = clock.nowMs();
     batch.commit();
@@ -90,13 +106,34 @@ export class StateMachine implements EntrySink {
     if (tookMs > this.#options.warningApplyDurationMs) this.#warnSlow(tookMs, entries.length);
   }
 
-  #applyEntry(batch: ApplyBatch, entry: Entry): ApplyResult | EtcdError | undefined {
+  async install(snapshot: Snapshot): Promise<void> {
+    const { appliedIndex, confState } = await this.#options.install(snapshot);
+    this.#appliedIndex = appliedIndex;
+    this.#confState = confState;
+  }
+
+  /** Finds the request of each entry, and who waits for it: in its context, or by the id if another member led. */
+  #itemsOf(entries: readonly Entry[]): Item[] {
+    const items: Item[] = [];
+    for (const entry of entries) {
+      let open = entry.context as OpenProposal | undefined;
+      let request = open?.proposal.request;
+      if (open === undefined && entry.type === 'normal' && entry.data.length > 0) {
+        const decoded = decodeRaftEntry(entry.data);
+        open = this.#options.findProposal(decoded.idHigh, decoded.idLow);
+        request = decoded.request;
+      }
+      items.push({ entry, request, open, outcome: undefined });
+    }
+    return items;
+  }
+
+  #applyEntry(batch: ApplyBatch, item: Item): ApplyResult | EtcdError | undefined {
+    const { entry, request } = item;
     if (entry.type !== 'normal') {
       this.#applyConfChange(batch, entry);
       return undefined;
     }
-    if (entry.data.length === 0) return undefined;
-    const request = requestOf(entry);
     if (request === undefined) return undefined;
     const { applier, clock, metrics } = this.#options;
     const startMs = clock.nowMs();
@@ -132,17 +169,12 @@ export class StateMachine implements EntrySink {
     return histogram;
   }
 
-  #settle(
-    entries: readonly Entry[],
-    outcomes: readonly (ApplyResult | EtcdError | undefined)[],
-  ): void {
-    for (let i = 0; i < entries.length; i++) {
-      const entry = entries[i] as Entry;
-      const proposal = entry.context as Proposal | undefined;
-      if (proposal === undefined) continue;
+  #settle(items: readonly Item[]): void {
+    for (const { entry, open, outcome } of items) {
+      if (open === undefined) continue;
       entry.context = undefined;
-      this.#options.onProposalClosed(entry.data);
-      const outcome = outcomes[i];
+      this.#options.onProposalClosed(open);
+      const { proposal } = open;
       if (proposal.done || outcome === undefined) continue;
       if (outcome instanceof EtcdError) proposal.fail(outcome);
       else proposal.settle(outcome);
@@ -161,18 +193,22 @@ export class StateMachine implements EntrySink {
   }
 }
 
-function requestOf(entry: Entry): RaftRequest | undefined {
-  const proposal = entry.context as Proposal | undefined;
-  return proposal === undefined ? decodeRaftRequest(entry.data) : proposal.request;
+/** An entry on its way through the state machine. */
+interface Item {
+  readonly entry: Entry;
+  /** Undefined for one that changes nothing but the applied index, or the membership. */
+  readonly request: RaftRequest | undefined;
+  /** Who waits for it at this member. */
+  readonly open: OpenProposal | undefined;
+  outcome: ApplyResult | EtcdError | undefined;
 }
 
 /** Loads the rows that the puts of a batch will look at, in one call to the engine. */
-function prefetch(batch: ApplyBatch, entries: readonly Entry[]): void {
-  if (entries.length === 1) return;
+function prefetch(batch: ApplyBatch, items: readonly Item[]): void {
+  if (items.length === 1) return;
   const keys: Uint8Array[] = [];
-  for (const entry of entries) {
-    const proposal = entry.context as Proposal | undefined;
-    if (proposal?.request.kind === 'put') keys.push(proposal.request.key);
+  for (const { request } of items) {
+    if (request?.kind === 'put') keys.push(request.key);
   }
   if (keys.length > 1) batch.prefetch(keys);
 }

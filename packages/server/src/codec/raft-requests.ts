@@ -1,3 +1,4 @@
+import { int64Words } from './int64-words.ts';
 import {
   type DeleteRangeRequest,
   decodeDeleteRange,
@@ -137,24 +138,26 @@ export function encodeRaftRequest(
   }
 }
 
-/**
- * Decodes the request of an entry that this process did not propose itself, or proposed before a restart.
- * `undefined` means that the entry holds nothing to apply, such as the empty entry of a new leader.
- */
-export function decodeRaftRequest(data: Uint8Array): RaftRequest | undefined {
-  const reader = new ProtoReader(data);
-  let request: RaftRequest | undefined;
-  for (let field = reader.next(); field !== 0; field = reader.next()) {
-    const found =
-      field === 100 || reader.wireType !== 2 ? skip(reader) : decodeField(reader, field);
-    if (found !== undefined) request = found;
-  }
-  return request;
+/** A request as it was replicated, with the two halves of its id. */
+export interface DecodedEntry {
+  /** `undefined` means that the entry holds nothing to apply, such as the empty entry of a new leader. */
+  readonly request: RaftRequest | undefined;
+  readonly idHigh: number;
+  readonly idLow: number;
 }
 
-function skip(reader: ProtoReader): undefined {
-  reader.skip();
-  return undefined;
+/** Decodes an entry that came from another member, or that this process proposed before a restart. */
+export function decodeRaftEntry(data: Uint8Array): DecodedEntry {
+  const reader = new ProtoReader(data);
+  let request: RaftRequest | undefined;
+  let id = 0n;
+  for (let field = reader.next(); field !== 0; field = reader.next()) {
+    if (reader.wireType !== 2) reader.skip();
+    else if (field === 100) id = decodeTwoInts(reader.bytes()).first;
+    else request = decodeField(reader, field) ?? request;
+  }
+  int64Words.split(id);
+  return { request, idHigh: int64Words.high, idLow: int64Words.low };
 }
 
 function decodeField(reader: ProtoReader, field: number): RaftRequest | undefined {

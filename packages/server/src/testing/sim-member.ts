@@ -11,10 +11,12 @@ import type { MemoryEngine } from '@kvorum/mvcc';
 import { Prng, type SimDisk } from '@kvorum/wal/testing';
 import type { Clock } from '../clock.ts';
 import { parseCommandLine } from '../config/command-line.ts';
+import { parseEndpointUrl } from '../config/endpoint-url.ts';
 import { loadConfig } from '../config/load-config.ts';
 import { silentLogger } from '../logging/logger.ts';
 import { MemberCore } from '../member-core.ts';
 import { Metrics } from '../metrics/metrics.ts';
+import type { Outbox } from '../node-loop.ts';
 
 /** What survives of a member when it crashes: its disk and its engine. */
 export interface SimStorage {
@@ -32,21 +34,51 @@ export class CallError extends Error {
   }
 }
 
+/** Who a member is, and what it lives in. */
+export interface SimSurroundings {
+  readonly name: string;
+  /** All founding members, this one among them. */
+  readonly clusterNames: readonly string[];
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly outbox: Outbox;
+}
+
 /** A member in this process on a simulated disk and an engine in memory: no sockets, no timers, no files. */
 export class SimMember {
   readonly core: MemberCore;
+  /** It has caught up with a leader. */
+  isUp = false;
 
   private constructor(core: MemberCore) {
     this.core = core;
   }
 
-  /** Opens what is on `storage` and resolves when the member leads; rejects with what it finds wrong. */
+  /** Opens what is on `storage` and resolves when the member, alone and in still time, leads. */
   static async start(storage: SimStorage, seed: number): Promise<SimMember> {
+    const prng = new Prng(seed);
+    const member = await SimMember.open(storage, {
+      name: 'sim',
+      clusterNames: ['sim'],
+      clock: stillClock,
+      random: () => prng.below(1_000_000) / 1_000_000,
+      outbox: { send: () => {} },
+    });
+    await member.start();
+    return member;
+  }
+
+  /** Opens what is on `storage`; rejects with what it finds wrong. */
+  static async open(storage: SimStorage, around: SimSurroundings): Promise<SimMember> {
+    const { name, clusterNames, clock, random, outbox } = around;
+    const urlOf = (member: string) => `http://${member}:2380`;
     const { config } = await loadConfig(
       parseCommandLine([
-        '--name=sim',
+        `--name=${name}`,
         '--data-dir=/sim',
-        '--initial-cluster=sim=http://localhost:2380',
+        `--listen-peer-urls=http://127.0.0.1:2380`,
+        `--initial-advertise-peer-urls=${urlOf(name)}`,
+        `--initial-cluster=${name}=${urlOf(name)}`,
       ]),
       {
         environment: {},
@@ -54,18 +86,30 @@ export class SimMember {
         readFile: () => Promise.reject(new Error('no files here')),
       },
     );
-    const prng = new Prng(seed);
-    const core = await MemberCore.open(config, {
-      logger: silentLogger,
-      metrics: new Metrics({ detail: 'basic', serverVersion: '3.7.1' }),
-      clock: stillClock,
-      disk: storage.disk,
-      random: () => prng.below(1_000_000) / 1_000_000,
-      openEngine: async () => storage.engine,
-      walSegmentBytes: 64 * 1024,
-    });
-    await core.start();
+    const initialCluster = clusterNames.map((member) => ({
+      name: member,
+      peerUrls: [parseEndpointUrl(urlOf(member))],
+    }));
+    const core = await MemberCore.open(
+      { ...config, initialCluster },
+      {
+        logger: silentLogger,
+        metrics: new Metrics({ detail: 'basic', serverVersion: '3.7.1' }),
+        clock,
+        disk: storage.disk,
+        random,
+        openEngine: async () => storage.engine,
+        outbox,
+        walSegmentBytes: 64 * 1024,
+      },
+    );
     return new SimMember(core);
+  }
+
+  /** Takes part in the cluster; resolves when it serves. */
+  async start(): Promise<void> {
+    await this.core.start();
+    this.isUp = true;
   }
 
   /** One unary call by path, such as `/etcdserverpb.KV/Put`; rejects with `CallError`. */

@@ -1,0 +1,69 @@
+import {
+  PutRequestSchema,
+  PutResponseSchema,
+  RangeRequestSchema,
+  RangeResponseSchema,
+} from '@kvorum/api';
+import { describe, expect, it } from 'vitest';
+import { SimCluster } from './testing/index.ts';
+
+const PUT = ['/etcdserverpb.KV/Put', PutRequestSchema, PutResponseSchema] as const;
+const RANGE = ['/etcdserverpb.KV/Range', RangeRequestSchema, RangeResponseSchema] as const;
+const key = Buffer.from('k');
+
+async function read(cluster: SimCluster, at: number): Promise<string | undefined> {
+  const { kvs } = await cluster.call(at, RANGE, { key });
+  return kvs[0] === undefined ? undefined : Buffer.from(kvs[0].value).toString();
+}
+
+describe('three members', () => {
+  it('take a write at any of them and show it at all', async () => {
+    const cluster = await SimCluster.start(1, 3);
+    for (let writer = 0; writer < 3; writer++) {
+      const value = Buffer.from(`from ${writer}`);
+      const { header } = await cluster.call(writer, PUT, { key, value });
+      expect(header?.revision).toBe(BigInt(writer + 2));
+      for (let reader = 0; reader < 3; reader++) {
+        expect(await read(cluster, reader)).toBe(`from ${writer}`);
+      }
+    }
+  });
+
+  it('go on without the leader, and with it when it is back', async () => {
+    const cluster = await SimCluster.start(2, 3);
+    await cluster.call(0, PUT, { key, value: Buffer.from('before') });
+    const leader = cluster.leader as number;
+    cluster.crash(leader);
+    const next = await cluster.leaderOtherThan(leader);
+    const follower = 3 - leader - next;
+    await cluster.call(follower, PUT, { key, value: Buffer.from('without') });
+    expect(await read(cluster, next)).toBe('without');
+    await cluster.boot(leader);
+    await cluster.time.until(() => cluster.members.length === 3);
+    expect(await read(cluster, leader)).toBe('without');
+  });
+
+  it('say that the leader failed when a write was lost with it', async () => {
+    const cluster = await SimCluster.start(4, 3);
+    const leader = cluster.leader as number;
+    const follower = (leader + 1) % 3;
+    cluster.crash(leader);
+    await expect(cluster.call(follower, PUT, { key })).rejects.toThrow(
+      'etcdserver: request timed out, possibly due to previous leader failure',
+    );
+  });
+
+  it('show nothing old at a leader that was cut off', async () => {
+    const cluster = await SimCluster.start(3, 3);
+    await cluster.call(0, PUT, { key, value: Buffer.from('old') });
+    const leader = cluster.leader as number;
+    cluster.isolate(leader);
+    const other = await cluster.leaderOtherThan(leader);
+    await cluster.call(other, PUT, { key, value: Buffer.from('new') });
+    await expect(cluster.call(leader, RANGE, { key })).rejects.toThrow(
+      'etcdserver: request timed out',
+    );
+    cluster.heal();
+    expect(await read(cluster, leader)).toBe('new');
+  });
+});
