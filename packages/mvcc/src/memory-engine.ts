@@ -84,6 +84,16 @@ export class MemoryEngine implements Engine {
     this.#closed = true;
   }
 
+  /** What opening it again after `close` gives. This one must not be used any more. */
+  reopened(): MemoryEngine {
+    const engine = new MemoryEngine({ crashable: this.#crashable });
+    engine.#columns = this.#columns;
+    engine.#durable = this.#durable;
+    engine.#unsynced = this.#unsynced;
+    engine.#size = this.#size;
+    return engine;
+  }
+
   /**
    * The engine as a power failure at this moment would leave it, to be opened in its place: everything
    * synced and the oldest `keptBatches` of what was not. By default `seed` draws that number.

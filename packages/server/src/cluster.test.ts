@@ -53,6 +53,35 @@ describe('three members', () => {
     );
   });
 
+  it('bring one that was away for long up to date with their state', async () => {
+    const cluster = await SimCluster.start(5, 3);
+    await cluster.call(0, PUT, { key, value: Buffer.from('before') });
+    const leader = cluster.leader as number;
+    const [away, other] = [(leader + 1) % 3, (leader + 2) % 3];
+    cluster.crash(away);
+    for (let i = 0; i < 20; i++) {
+      await cluster.call(leader, PUT, { key: Buffer.from(`k${i}`), value: Buffer.from('x') });
+    }
+    // A restart keeps no entries that are applied.
+    for (const index of [leader, other]) {
+      cluster.crash(index);
+      await cluster.boot(index);
+    }
+    await cluster.time.until(() => cluster.members.length === 2);
+    await cluster.boot(away);
+    await cluster.time.until(() => cluster.members.length === 3);
+    expect(cluster.statesSent).toBe(1);
+    const { count } = await cluster.call(away, RANGE, { key, rangeEnd: Buffer.from('l') });
+    expect(count).toBe(21n);
+    // It survives a restart, and takes part again.
+    cluster.crash(away);
+    await cluster.boot(away);
+    await cluster.time.until(() => cluster.members.length === 3);
+    await cluster.call(away, PUT, { key, value: Buffer.from('after') });
+    expect(await read(cluster, leader)).toBe('after');
+    expect(cluster.statesSent).toBe(1);
+  });
+
   it('show nothing old at a leader that was cut off', async () => {
     const cluster = await SimCluster.start(3, 3);
     await cluster.call(0, PUT, { key, value: Buffer.from('old') });

@@ -6,9 +6,10 @@ import {
   TxnRequestSchema,
   TxnResponseSchema,
 } from '@kvorum/api';
-import { decodeKeyValue, MemoryEngine } from '@kvorum/mvcc';
+import { decodeKeyValue } from '@kvorum/mvcc';
 import { Prng, SimDisk } from '@kvorum/wal/testing';
 import { describe, expect, it } from 'vitest';
+import { MemoryEngines } from './memory-engines.ts';
 import { SimMember, type SimStorage } from './testing/index.ts';
 
 const OPERATIONS = 2000;
@@ -37,7 +38,7 @@ describe('a crash at any write boundary', () => {
     const prng = new Prng(20_261_122);
     const storage = {
       disk: new SimDisk({ seed: 7 }),
-      engine: new MemoryEngine({ crashable: true }),
+      engines: new MemoryEngines({ crashable: true }),
     };
     const member = await SimMember.start(storage, 1);
     /** The changes of each acknowledged revision. */
@@ -48,8 +49,8 @@ describe('a crash at any write boundary', () => {
       for (const kept of KEPT) {
         const seed = number * 10 + kept * 2;
         const disk = storage.disk.crashClone(seed, { unsyncedKept: kept });
-        const engine = storage.engine.crashClone(seed);
-        const image = { storage: { disk, engine }, acknowledged: highest, boundary: number, kept };
+        const engines = storage.engines.crashClone(seed);
+        const image = { storage: { disk, engines }, acknowledged: highest, boundary: number, kept };
         images.push(image);
       }
     };

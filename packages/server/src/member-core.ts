@@ -1,7 +1,7 @@
 import { clusterVersion, type EtcdError, etcdServices } from '@kvorum/api';
 import type { GrpcMethod, GrpcService } from '@kvorum/h2';
-import { type Engine, Lessor, type Store, WatchHub } from '@kvorum/mvcc';
-import { RawNode } from '@kvorum/raft';
+import { Lessor, type Store, WatchHub } from '@kvorum/mvcc';
+import { RawNode, type Snapshot, type SnapshotMetadata } from '@kvorum/raft';
 import type { Disk } from '@kvorum/wal';
 import { ALARM_NONE, Alarms } from './apply/alarms.ts';
 import { Applier } from './apply/applier.ts';
@@ -10,6 +10,7 @@ import { StateMachine } from './apply/state-machine.ts';
 import type { Clock } from './clock.ts';
 import { startCompactor } from './compactor/compactor.ts';
 import type { ServerConfig } from './config/server-config.ts';
+import type { EngineFolders } from './engine-folders.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
 import type { Logger } from './logging/logger.ts';
 import { connectMetrics } from './member-metrics.ts';
@@ -31,7 +32,8 @@ import { reflectionMethods } from './rpc/reflection.ts';
 import { snapshotMethod } from './rpc/snapshot.ts';
 import { watchMethod } from './rpc/watch.ts';
 import type { SnapshotSource } from './snapshot/etcd-snapshot.ts';
-import { type OpenStorage, openStorage } from './storage.ts';
+import { readState } from './snapshot/state-stream.ts';
+import { type IncomingState, type OpenStorage, openStorage } from './storage.ts';
 
 /** What a member runs on. */
 export interface CoreParts {
@@ -40,8 +42,7 @@ export interface CoreParts {
   readonly clock: Clock;
   readonly disk: Disk;
   readonly random: () => number;
-  /** Opens the engine of the store in a folder. */
-  readonly openEngine: (path: string) => Promise<Engine>;
+  readonly engines: EngineFolders;
   /** Where messages to other members go. */
   readonly outbox: Outbox;
   /** Bytes of a segment of the log; etcd's size by default. */
@@ -62,7 +63,6 @@ const FRAGMENT_OVERHEAD_BYTES = 512 * 1024;
 export class MemberCore {
   readonly memberId: bigint;
   readonly cluster: Cluster;
-  readonly store: Store;
   readonly alarms: Alarms;
   readonly loop: NodeLoop;
   /** Every gRPC method by path. */
@@ -76,6 +76,8 @@ export class MemberCore {
   readonly #machine: StateMachine;
   readonly #proposer: Proposer;
   readonly #leases: LeaseKeeper;
+  readonly #lessor: Lessor;
+  readonly #hub: WatchHub;
   readonly #stops: (() => void)[] = [];
   readonly #streams = new OpenStreams();
   #snapshotIndex: number;
@@ -86,44 +88,41 @@ export class MemberCore {
 
   private constructor(config: ServerConfig, parts: CoreParts, storage: OpenStorage) {
     const { clock, logger, metrics } = parts;
-    const { store, log, appliedIndex, confState } = storage;
+    const { log, applied } = storage;
     this.#config = config;
     this.#parts = parts;
     this.#storage = storage;
-    this.#snapshotIndex = appliedIndex;
-    this.store = store;
+    this.#snapshotIndex = applied.index;
     this.memberId = log.owner.memberId;
     this.cluster = new Cluster(log.owner.clusterId);
     this.alarms = new Alarms();
-    const rows = (prefix: string) => listMeta(store.engine, prefix);
-    this.cluster.load(rows);
-    this.alarms.load(rows);
+    this.#loadRows();
     const fatal = Promise.withResolvers<Error>();
     this.fatal = fatal.promise;
     this.#node = this.#newNode();
     const lessor = Lessor.open({
-      store,
+      store: this.store,
       now: clock.nowMs,
       minTtlSeconds: this.#minLeaseTtlSeconds(),
     });
     const hub = new WatchHub({
-      source: store,
+      source: this.store,
       turn: clock.nextTurn,
       now: clock.nowMs,
       ringBytes: WATCH_RING_BYTES,
     });
-    const applier = new Applier(store, lessor, this.alarms, this.cluster);
+    this.#lessor = lessor;
+    this.#hub = hub;
+    const applier = new Applier(lessor, this.alarms, this.cluster);
     this.#machine = new StateMachine({
-      store,
+      storage,
       node: this.#node,
       applier,
       cluster: this.cluster,
       clock,
       logger,
       warningApplyDurationMs: config.warningApplyDurationMs,
-      appliedIndex,
-      confState,
-      install: () => Promise.reject(new Error('not yet')),
+      install: (snapshot) => this.#install(snapshot),
       findProposal: (idHigh, idLow) => this.loop.findProposal(idHigh, idLow),
       onProposalClosed: (open) => this.loop.proposalClosed(open),
       metrics,
@@ -150,11 +149,16 @@ export class MemberCore {
       memberId: this.memberId,
       maxRequestBytes: config.maxRequestBytes,
       quotaBytes: config.quotaBackendBytes,
-      storeBytes: () => store.engine.sizeBytes(),
+      storeBytes: () => this.store.engine.sizeBytes(),
     });
     this.#leases = new LeaseKeeper({ lessor, proposer: this.#proposer, clock, logger });
     this.methods = this.#services(lessor, hub);
     connectMetrics(metrics, { core: this, hub, lessor, log, config });
+  }
+
+  /** Another one after a state was received from the leader. */
+  get store(): Store {
+    return this.#storage.store;
   }
 
   /** Opens, or makes, what the member keeps. Rejects with a message for people. */
@@ -177,11 +181,12 @@ export class MemberCore {
       dataDir: config.dataDir,
       walDir: config.walDir,
       inMemory: config.kvorumEngine === 'memory',
-      openEngine: parts.openEngine,
+      engines: parts.engines,
       walSegmentBytes: parts.walSegmentBytes,
       cacheBytes: config.kvorumCacheBytes,
       unsafeNoFsync: config.unsafeNoFsync,
       compactionBatchLimit: config.compactionBatchLimit,
+      keepEntries: config.initialCluster.length > 1 ? config.snapshotCatchupEntries : 0,
       founder,
     });
     const { torn } = storage.log;
@@ -192,7 +197,7 @@ export class MemberCore {
     logger.info('opened storage', {
       'local-member-id': formatId(storage.log.owner.memberId),
       'cluster-id': formatId(storage.log.owner.clusterId),
-      'applied-index': storage.appliedIndex,
+      'applied-index': storage.applied.index,
       revision: storage.store.revision,
     });
     return new MemberCore(config, parts, storage);
@@ -206,7 +211,7 @@ export class MemberCore {
     const { clock } = this.#parts;
     this.#stops.push(clock.every(this.#config.heartbeatIntervalMs, () => this.loop.tick()));
     const { memory } = this.#storage.log;
-    if (memory.lastIndex() === 0 && this.#storage.appliedIndex === 0) this.#bootstrap();
+    if (memory.lastIndex() === 0 && this.#storage.applied.index === 0) this.#bootstrap();
     this.loop.wake();
     await this.#caughtUp();
     this.#stops.push(
@@ -244,6 +249,42 @@ export class MemberCore {
     }
   }
 
+  /** Reads what applied entries have decided beside the keys. */
+  #loadRows(): void {
+    const rows = (prefix: string) => listMeta(this.store.engine, prefix);
+    this.cluster.load(rows);
+    this.alarms.load(rows);
+  }
+
+  /** Begins to receive the leader's state; `takeOver` follows when it is complete. */
+  receiveState(): Promise<IncomingState> {
+    return this.#storage.receive();
+  }
+
+  /** Everything to be sent to a member that the log can't help any more, and what it stands for. */
+  stateToSend(): { metadata: SnapshotMetadata; chunks: AsyncGenerator<Uint8Array> } {
+    const { appliedIndex: index, confState } = this.#machine;
+    const term = this.#storage.log.memory.term(index);
+    return { metadata: { index, term, confState }, chunks: readState(this.store.engine) };
+  }
+
+  /** The state that was received becomes this member's. */
+  async #install(snapshot: Snapshot): Promise<void> {
+    const { index, term } = snapshot.metadata;
+    this.#parts.logger.info('applying a snapshot of the leader', { index, term });
+    await this.#storage.exchange((store) => {
+      this.#hub.replaceSource(store);
+      this.#lessor.reload(store);
+      this.#loadRows();
+    });
+    if (this.#storage.applied.index !== index) {
+      throw new Error(
+        `the received state is of index ${this.#storage.applied.index}, not ${index}`,
+      );
+    }
+    this.#snapshotIndex = index;
+  }
+
   raftStatus(): RaftStatus {
     const { softState, hardState, applied } = this.#node.status();
     return {
@@ -278,7 +319,7 @@ export class MemberCore {
     return new RawNode({
       id: this.memberId,
       storage: this.#storage.log.memory,
-      applied: this.#storage.appliedIndex,
+      applied: this.#storage.applied.index,
       electionTicks: Math.max(2, Math.floor(electionTimeoutMs / heartbeatIntervalMs)),
       heartbeatTicks: 1,
       random,
@@ -305,21 +346,24 @@ export class MemberCore {
 
   #services(lessor: Lessor, hub: WatchHub): GrpcService {
     const streams = this.#streams;
-    const { store, loop, alarms, cluster } = this;
+    const { loop, alarms, cluster } = this;
+    const storage = this.#storage;
     const proposer = this.#proposer;
     const { maxTxnOps, maxRequestBytes, quotaBackendBytes, watchProgressNotifyIntervalMs } =
       this.#config;
     const { dataDir } = this.#config;
     const { clock, random, disk, logger, metrics } = this.#parts;
-    const revision = () => store.revision;
+    const revision = () => this.store.revision;
     const headers = new MemberHeaders(cluster.id, this.memberId, () => this.#term, revision);
     const storeBytes = () => {
-      const total = store.engine.sizeBytes();
+      const total = this.store.engine.sizeBytes();
       return { total, inUse: total };
     };
     const methods: [string, GrpcMethod][] = [
       ...new KvService({
-        store,
+        get store() {
+          return storage.store;
+        },
         loop,
         proposer,
         headers,
@@ -327,9 +371,19 @@ export class MemberCore {
         maxRequestBytes,
         metrics,
       }).methods(),
-      ...new LeaseService({ store, lessor, proposer, headers, streams }).methods(),
+      ...new LeaseService({
+        get store() {
+          return storage.store;
+        },
+        lessor,
+        proposer,
+        headers,
+        streams,
+      }).methods(),
       ...new MaintenanceService({
-        store,
+        get store() {
+          return storage.store;
+        },
         proposer,
         alarms,
         cluster,
@@ -350,7 +404,9 @@ export class MemberCore {
         onDone: (durationMs) => metrics.disk.backendSnapshotSeconds.observe(durationMs / 1000),
       }),
       watchMethod({
-        store,
+        get store() {
+          return storage.store;
+        },
         hub,
         headers,
         clock,
@@ -403,7 +459,8 @@ export class MemberCore {
       log.snapshot(appliedIndex, log.memory.term(appliedIndex), confState);
       this.#snapshotIndex = appliedIndex;
     }
-    log.trimMemory(appliedIndex, confState);
+    const keep = this.#isOnlyVoter ? 0 : this.#config.snapshotCatchupEntries;
+    log.trimMemory(appliedIndex, confState, keep);
   }
 
   get #isOnlyVoter(): boolean {

@@ -5,10 +5,10 @@ import {
   RangeRequestSchema,
   RangeResponseSchema,
 } from '@kvorum/api';
-import { MemoryEngine } from '@kvorum/mvcc';
 import { SimDisk } from '@kvorum/wal/testing';
 import { describe, expect, it } from 'vitest';
 import type { Proposal } from './apply/proposal.ts';
+import { MemoryEngines } from './memory-engines.ts';
 import { type OpenProposal, ProposalQueue } from './proposal-queue.ts';
 import { type CallError, SimMember } from './testing/index.ts';
 
@@ -18,8 +18,8 @@ const key = Buffer.from('k');
 
 async function start(): Promise<{ disk: SimDisk; member: SimMember }> {
   const disk = new SimDisk({ seed: 3 });
-  const engine = new MemoryEngine({ crashable: true });
-  return { disk, member: await SimMember.start({ disk, engine }, 1) };
+  const engines = new MemoryEngines({ crashable: true });
+  return { disk, member: await SimMember.start({ disk, engines }, 1) };
 }
 
 describe('the loop', () => {
@@ -70,7 +70,7 @@ describe('the loop', () => {
       seed: 3,
       syncDelay: () => (held ? released.promise : Promise.resolve()),
     });
-    const member = await SimMember.start({ disk, engine: new MemoryEngine() }, 1);
+    const member = await SimMember.start({ disk, engines: new MemoryEngines() }, 1);
     await member.call(...PUT, { key, value: Buffer.from('old') });
     held = true;
     const writes = Array.from({ length: 10 }, () =>

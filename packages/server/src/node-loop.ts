@@ -173,6 +173,20 @@ export class NodeLoop {
     this.#schedule();
   }
 
+  /** A message to `id` was probably lost. */
+  reportUnreachable(id: MemberId): void {
+    if (this.#stopped) return;
+    this.#options.node.reportUnreachable(id);
+    this.#schedule();
+  }
+
+  /** How the sending of a state to `id` has ended. Called for each MsgSnap that went to the outbox. */
+  reportSnapshot(id: MemberId, outcome: 'finish' | 'failure'): void {
+    if (this.#stopped) return;
+    this.#options.node.reportSnapshot(id, outcome);
+    this.#schedule();
+  }
+
   /** One tick of raft's clock; also watches the request timeout. */
   tick(): void {
     if (this.#stopped) return;

@@ -1,9 +1,16 @@
-import { type ConfState, type HardState, MemoryStorage, type Ready } from '@kvorum/raft';
+import {
+  type ConfState,
+  type Entry,
+  type HardState,
+  MemoryStorage,
+  type Ready,
+} from '@kvorum/raft';
 import { type Disk, type TornTail, Wal, type WalRecord } from '@kvorum/wal';
 import {
   decodeEntry,
   decodeHardState,
   decodeWalMetadata,
+  decodeWalSnapshot,
   encodeEntry,
   encodeHardState,
   encodeWalMetadata,
@@ -32,14 +39,15 @@ export interface RaftLogOptions {
   readonly unsafeNoFsync: boolean;
   /** Bytes of a segment; etcd's 64,000,000 unless a test wants fewer. */
   readonly segmentBytes?: number;
+  /** Applied entries kept in memory for members that are behind. */
+  readonly keepEntries?: number;
 }
 
-/**
- * Entries in memory are let go when there are more than this many, or these bytes, behind the applied index. There is
- * nobody to send them to yet; what a restart needs is on disk.
- */
-const KEEP_ENTRIES = 4096;
-const KEEP_BYTES = 4 * 1024 * 1024;
+const NO_BYTES = new Uint8Array(0);
+
+/** Applied entries in memory are let go in batches: when so many, or so many bytes, have come since the last time. */
+const TRIM_ENTRIES = 4096;
+const TRIM_BYTES = 4 * 1024 * 1024;
 
 /** Zeros written ahead for the next segment in one go: 0.4 ms of work. */
 const PREPARE_BYTES = 1024 * 1024;
@@ -56,8 +64,10 @@ export interface OpenRaftLog extends LogStorage {
   /** Bytes of entries appended since the start. */
   readonly writtenBytes: number;
   prepareNext(onError: (error: unknown) => void): void;
-  trimMemory(appliedIndex: number, confState: ConfState): void;
+  /** Lets go of applied entries in memory, but for the last `keep`, when many have come. */
+  trimMemory(appliedIndex: number, confState: ConfState, keep: number): void;
   snapshot(index: number, term: number, confState: ConfState): number;
+  close(): void;
 }
 
 /** Raft's log: the write-ahead log on disk, and the entries that raft still needs in memory. */
@@ -110,16 +120,7 @@ export class RaftLog implements OpenRaftLog {
       snapshotIndex: applied.index,
       ...segmentBytesOf(options),
     });
-    const memory = new MemoryStorage(applied.confState);
-    if (applied.index > 0) {
-      const { index, term, confState } = applied;
-      memory.applySnapshot({ metadata: { index, term, confState }, data: new Uint8Array(0) });
-    }
-    for (const record of opened.records) {
-      if (record.type === 'entry' && record.index > applied.index) {
-        memory.append([decodeEntry(record.data)]);
-      }
-    }
+    const memory = replay(opened.records, applied, options.keepEntries ?? 0);
     const stored =
       opened.state === null ? { term: 0, vote: 0n, commit: 0 } : decodeHardState(opened.state);
     // What was applied was committed, even if the note of it didn't reach the disk.
@@ -156,6 +157,15 @@ export class RaftLog implements OpenRaftLog {
     }
     if (ready.entries.length === 0 && !ready.mustSync) return;
     const records: WalRecord[] = [];
+    if (ready.snapshot !== undefined) {
+      const { index, term, confState } = ready.snapshot.metadata;
+      records.push({
+        type: 'snapshot',
+        index,
+        data: encodeWalSnapshot(index, term, confState, true),
+      });
+      this.memory.applySnapshot({ metadata: { index, term, confState }, data: NO_BYTES });
+    }
     for (const entry of ready.entries) {
       const data = encodeEntry(entry);
       this.#writtenBytes += data.length;
@@ -188,8 +198,8 @@ export class RaftLog implements OpenRaftLog {
   }
 
   /** Lets go of entries in memory that are applied, when they've become many. */
-  trimMemory(appliedIndex: number, confState: ConfState): void {
-    this.#kept.trim(this.memory, appliedIndex, confState);
+  trimMemory(appliedIndex: number, confState: ConfState, keep: number): void {
+    this.#kept.trim(this.memory, appliedIndex, confState, keep);
   }
 
   /**
@@ -231,6 +241,10 @@ export class MemoryRaftLog implements OpenRaftLog {
   }
 
   append(ready: Ready): void {
+    if (ready.snapshot !== undefined) {
+      const { metadata } = ready.snapshot;
+      this.memory.applySnapshot({ metadata, data: NO_BYTES });
+    }
     for (const entry of ready.entries) this.#kept.add(entry.data.length);
     if (ready.hardState !== undefined) this.memory.setHardState(ready.hardState);
     this.memory.append(ready.entries);
@@ -242,13 +256,15 @@ export class MemoryRaftLog implements OpenRaftLog {
 
   prepareNext(): void {}
 
-  trimMemory(appliedIndex: number, confState: ConfState): void {
-    this.#kept.trim(this.memory, appliedIndex, confState);
+  trimMemory(appliedIndex: number, confState: ConfState, keep: number): void {
+    this.#kept.trim(this.memory, appliedIndex, confState, keep);
   }
 
   snapshot(): number {
     return 0;
   }
+
+  close(): void {}
 }
 
 /** Counts what has gathered in memory since it was trimmed last. */
@@ -261,14 +277,66 @@ class KeptEntries {
     this.#bytes += bytes;
   }
 
-  trim(memory: MemoryStorage, appliedIndex: number, confState: ConfState): void {
-    if (this.#count < KEEP_ENTRIES && this.#bytes < KEEP_BYTES) return;
-    if (appliedIndex <= memory.firstIndex()) return;
-    memory.createSnapshot(appliedIndex, confState, new Uint8Array(0));
-    memory.compact(appliedIndex);
+  /** Lets go of all but the last `keep` applied entries. */
+  trim(memory: MemoryStorage, appliedIndex: number, confState: ConfState, keep: number): void {
+    if (this.#count < TRIM_ENTRIES && this.#bytes < TRIM_BYTES) return;
     this.#count = 0;
     this.#bytes = 0;
+    const upTo = appliedIndex - keep;
+    if (upTo < memory.firstIndex() || appliedIndex > memory.lastIndex()) return;
+    if (appliedIndex > memory.snapshot().metadata.index) {
+      memory.createSnapshot(appliedIndex, confState, NO_BYTES);
+    }
+    memory.compact(upTo);
   }
+}
+
+/** What the records say the log is: the entries that are not applied, and up to `keep` before them. */
+function replay(records: readonly WalRecord[], applied: AppliedState, keep: number): MemoryStorage {
+  const { index, term, confState } = applied;
+  const { entries, base } = entriesOf(records);
+  const first = entries[0]?.index ?? 0;
+  // A state that was received may be in the store, but not yet in the log: what the log holds is void then.
+  const agrees = entries[index - first]?.term === term || (first === index + 1 && base === index);
+  const kept = agrees ? entries.filter((entry) => entry.index > index - keep) : [];
+  if (kept[0] !== undefined && kept[0].index <= index) return memoryFrom(kept, confState);
+  const memory = new MemoryStorage(confState);
+  if (index > 0) memory.applySnapshot({ metadata: { index, term, confState }, data: NO_BYTES });
+  memory.append(kept);
+  return memory;
+}
+
+/** The entries in the order of their indexes, and the index of the state that was received before them, if any. */
+function entriesOf(records: readonly WalRecord[]): { entries: Entry[]; base: number } {
+  let entries: Entry[] = [];
+  let base = 0;
+  for (const record of records) {
+    if (record.type === 'entry') {
+      const entry = decodeEntry(record.data);
+      const first = entries[0]?.index ?? entry.index;
+      // An entry replaces what stood at its index and behind.
+      if (entry.index < first) entries = [];
+      else entries.length = Math.min(entries.length, entry.index - first);
+      entries.push(entry);
+    } else if (record.type === 'snapshot') {
+      const { index, received } = decodeWalSnapshot(record.data);
+      if (!received) continue;
+      entries = [];
+      base = index;
+    }
+  }
+  return { entries, base };
+}
+
+/** A log that begins before the applied index. */
+function memoryFrom(entries: readonly Entry[], confState: ConfState): MemoryStorage {
+  const memory = new MemoryStorage(confState);
+  const first = entries[0] as Entry;
+  // The position before the first entry is known by its index alone, so the first one is given up for its term.
+  const metadata = { index: first.index, term: first.term, confState };
+  memory.applySnapshot({ metadata, data: NO_BYTES });
+  memory.append(entries.slice(1));
+  return memory;
 }
 
 function segmentBytesOf({ segmentBytes }: RaftLogOptions): { segmentBytes?: number } {

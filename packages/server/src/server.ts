@@ -3,10 +3,12 @@ import { type Engine, RocksDbEngine } from '@kvorum/mvcc';
 import { type Disk, nodeDisk } from '@kvorum/wal';
 import { type Clock, systemClock } from './clock.ts';
 import type { ServerConfig } from './config/server-config.ts';
+import type { EngineFolders } from './engine-folders.ts';
 import type { Logger } from './logging/logger.ts';
 import { MemberCore } from './member-core.ts';
 import { formatId } from './membership/ids.ts';
 import type { Metrics } from './metrics/metrics.ts';
+import { nodeEngines } from './node-engines.ts';
 import { openPorts, type Ports } from './ports.ts';
 import type { Member } from './run-member.ts';
 
@@ -18,8 +20,8 @@ export interface MemberDeps {
   readonly disk?: Disk;
   /** Uniform in [0, 1). Decides election time-outs and jitter, nothing that must be secret. */
   readonly random?: () => number;
-  /** Opens the engine of the store in a folder; RocksDB's by default. */
-  readonly openEngine?: (path: string) => Promise<Engine>;
+  /** Where stores live; RocksDB in the file system by default. */
+  readonly engines?: EngineFolders;
 }
 
 /**
@@ -49,7 +51,7 @@ export async function startMember(config: ServerConfig, deps: MemberDeps): Promi
     clock: deps.clock ?? systemClock,
     disk: deps.disk ?? nodeDisk(),
     random: deps.random ?? Math.random,
-    openEngine: deps.openEngine ?? openRocksDb,
+    engines: deps.engines ?? nodeEngines(openRocksDb),
     outbox: { send: () => {} },
   };
   const core = await MemberCore.open(config, parts);

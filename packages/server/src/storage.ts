@@ -1,10 +1,13 @@
-import { type Engine, MemoryEngine, Store } from '@kvorum/mvcc';
+import { type Engine, Store } from '@kvorum/mvcc';
 import { type ConfState, emptyConfState } from '@kvorum/raft';
 import type { Disk, DiskLock } from '@kvorum/wal';
 import { APPLIED_INDEX_ROW, CONF_STATE_ROW, decodeAppliedIndex } from './apply/applied-index.ts';
 import type { Clock } from './clock.ts';
 import { decodeConfState } from './codec/raft-records.ts';
+import { type EngineFolders, StoreFolders } from './engine-folders.ts';
+import { MemoryEngines } from './memory-engines.ts';
 import { MemoryRaftLog, type OpenRaftLog, RaftLog } from './raft-log.ts';
+import { StateWriter } from './snapshot/state-stream.ts';
 
 export interface StorageOptions {
   readonly disk: Disk;
@@ -15,24 +18,101 @@ export interface StorageOptions {
   readonly walDir: string | undefined;
   /** Nothing is kept: neither store nor log touch the disk. */
   readonly inMemory: boolean;
-  /** Opens the engine of the store in a folder. */
-  readonly openEngine: (path: string) => Promise<Engine>;
+  readonly engines: EngineFolders;
   readonly cacheBytes: number;
   readonly unsafeNoFsync: boolean;
   /** Bytes of a segment of the log; undefined for etcd's size. */
   readonly walSegmentBytes: number | undefined;
   readonly compactionBatchLimit: number;
+  /** Applied entries that the log keeps in memory for members that are behind. */
+  readonly keepEntries: number;
   /** Who the member is if there is no log yet. */
   readonly founder: { readonly memberId: bigint; readonly clusterId: bigint };
 }
 
-/** What a member keeps: its store, its log, and the lock that makes sure it's the only one to. */
-export interface OpenStorage {
-  readonly store: Store;
-  readonly log: OpenRaftLog;
-  readonly appliedIndex: number;
+/** What the store holds of the log. */
+export interface Applied {
+  readonly index: number;
+  readonly term: number;
   readonly confState: ConfState;
-  close(): Promise<void>;
+}
+
+/** A state that another member sends, while it is received. */
+export interface IncomingState {
+  readonly writer: StateWriter;
+  /** Everything has come and is on disk. Throws `StateStreamError` when something is missing. */
+  finish(): Promise<void>;
+  /** It is given up. */
+  abort(): Promise<void>;
+}
+
+/** What a member keeps: its store, its log, and the lock that makes sure it's the only one to. */
+export class OpenStorage {
+  readonly log: OpenRaftLog;
+  #store: Store;
+  #applied: Applied;
+  readonly #options: StorageOptions;
+  readonly #folders: StoreFolders;
+  readonly #release: () => void;
+
+  constructor(
+    options: StorageOptions,
+    folders: StoreFolders,
+    opened: { store: Store; log: OpenRaftLog; applied: Applied; release: () => void },
+  ) {
+    this.#options = options;
+    this.#folders = folders;
+    this.log = opened.log;
+    this.#store = opened.store;
+    this.#applied = opened.applied;
+    this.#release = opened.release;
+  }
+
+  /** Another one after `exchange`. */
+  get store(): Store {
+    return this.#store;
+  }
+
+  /** What the store held when it was opened. */
+  get applied(): Applied {
+    return this.#applied;
+  }
+
+  /** Begins to receive a state; one that was received before and not taken over is lost. */
+  async receive(): Promise<IncomingState> {
+    const folders = this.#folders;
+    const engine = await folders.openIncoming();
+    const writer = new StateWriter(engine);
+    return {
+      writer,
+      async finish() {
+        writer.finish();
+        engine.sync();
+        await engine.close();
+      },
+      async abort() {
+        await engine.close();
+        folders.dropIncoming();
+      },
+    };
+  }
+
+  /** Makes the state that was received last the member's own. The store before is closed after `onOpen` has run. */
+  async exchange(onOpen: (store: Store) => void): Promise<void> {
+    const removePrevious = this.#folders.exchange();
+    const previous = this.#store;
+    this.#store = openStore(this.#options, await this.#folders.openCurrent());
+    this.#applied = readApplied(this.#store);
+    onOpen(this.#store);
+    await previous.close();
+    removePrevious();
+  }
+
+  async close(): Promise<void> {
+    this.log.close();
+    await this.#store.close();
+    this.#release();
+  }
 }
 
 /**
@@ -62,48 +142,46 @@ async function openOnDisk(
   makeFolder(disk, `${memberDir}/snap`);
   const dir = options.walDir ?? `${memberDir}/wal`;
   makeFolder(disk, folderOf(dir));
-  const engine = await options.openEngine(`${memberDir}/db`);
-  const store = openStore(options, engine);
+  const folders = new StoreFolders(options.engines, memberDir);
+  const store = openStore(options, await folders.openCurrent());
   try {
     const applied = readApplied(store);
     const logOptions = {
       disk,
       dir,
       unsafeNoFsync,
+      keepEntries: options.keepEntries,
       ...(walSegmentBytes === undefined ? {} : { segmentBytes: walSegmentBytes }),
     };
     if (!RaftLog.exists(logOptions)) {
       if (applied.index > 0) {
         throw new Error(
-          `${memberDir}/db holds data but there is no write-ahead log in ${dir}: ` +
+          `${folders.current} holds data but there is no write-ahead log in ${dir}: ` +
             'restore the log, or start with an empty data folder',
         );
       }
       RaftLog.create(logOptions, founder);
     }
     const log = RaftLog.open(logOptions, applied);
-    return {
+    return new OpenStorage(options, folders, {
       store,
       log,
-      appliedIndex: applied.index,
-      confState: applied.confState,
-      async close() {
-        log.close();
-        await store.close();
-        lock.release();
-      },
-    };
+      applied,
+      release: () => lock.release(),
+    });
   } catch (error) {
     await store.close();
     throw error;
   }
 }
 
-function openInMemory(options: StorageOptions): OpenStorage {
-  const store = openStore(options, new MemoryEngine());
+async function openInMemory(options: StorageOptions): Promise<OpenStorage> {
+  const inMemory = { ...options, engines: new MemoryEngines() };
+  const folders = new StoreFolders(inMemory.engines, 'memory');
+  const store = openStore(inMemory, await folders.openCurrent());
   const log = new MemoryRaftLog(options.founder);
-  const close = () => store.close();
-  return { store, log, appliedIndex: 0, confState: emptyConfState, close };
+  const applied = { index: 0, term: 0, confState: emptyConfState };
+  return new OpenStorage(inMemory, folders, { store, log, applied, release: () => {} });
 }
 
 function openStore(options: StorageOptions, engine: Engine): Store {
@@ -117,7 +195,7 @@ function openStore(options: StorageOptions, engine: Engine): Store {
   });
 }
 
-function readApplied(store: Store): { index: number; term: number; confState: ConfState } {
+function readApplied(store: Store): Applied {
   const { index, term } = decodeAppliedIndex(store.getMeta(APPLIED_INDEX_ROW));
   const row = store.getMeta(CONF_STATE_ROW);
   return { index, term, confState: row === undefined ? emptyConfState : decodeConfState(row) };

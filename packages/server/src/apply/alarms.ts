@@ -27,7 +27,9 @@ const PREFIX = 'alarm/';
 export class Alarms {
   readonly #raised = new Map<string, Alarm>();
 
+  /** Replaces everything by what the rows say. */
   load(listMeta: (prefix: string) => Iterable<[string, Uint8Array]>): void {
+    this.#raised.clear();
     for (const [name] of listMeta(PREFIX)) {
       const [member = '0', alarm = '0'] = name.slice(PREFIX.length).split('/');
       this.#raised.set(name, { memberId: BigInt(`0x${member}`), alarm: Number(alarm) });

@@ -1,5 +1,5 @@
 import { EtcdError } from '@kvorum/api';
-import type { ApplyBatch, Lessor, Store } from '@kvorum/mvcc';
+import type { ApplyBatch, Lessor } from '@kvorum/mvcc';
 import type { RequestOp, TxnRequest } from '../codec/kv-requests.ts';
 import type { DeleteRangeResult, PutResult, TxnResult } from '../codec/kv-responses.ts';
 import type { RaftRequest } from '../codec/raft-requests.ts';
@@ -46,13 +46,11 @@ const NOTHING: NothingResult = { kind: 'nothing' };
  * comes to the same result for the same log.
  */
 export class Applier {
-  readonly #store: Store;
   readonly #lessor: Lessor;
   readonly #alarms: Alarms;
   readonly #cluster: Cluster;
 
-  constructor(store: Store, lessor: Lessor, alarms: Alarms, cluster: Cluster) {
-    this.#store = store;
+  constructor(lessor: Lessor, alarms: Alarms, cluster: Cluster) {
     this.#lessor = lessor;
     this.#alarms = alarms;
     this.#cluster = cluster;
@@ -98,7 +96,7 @@ export class Applier {
   #write<T>(batch: ApplyBatch, run: (view: TxnReader) => T): T {
     const txn = batch.begin();
     try {
-      return run(new TxnReader(txn, this.#store.compactRevision));
+      return run(new TxnReader(txn, batch.compactRevision));
     } finally {
       txn.end();
     }

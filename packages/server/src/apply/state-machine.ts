@@ -1,5 +1,5 @@
 import { EtcdError } from '@kvorum/api';
-import type { ApplyBatch, Store } from '@kvorum/mvcc';
+import type { ApplyBatch } from '@kvorum/mvcc';
 import {
   type ConfState,
   decodeConfChange,
@@ -16,12 +16,13 @@ import type { Histogram } from '../metrics/histogram.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { EntrySink } from '../node-loop.ts';
 import type { OpenProposal } from '../proposal-queue.ts';
+import type { OpenStorage } from '../storage.ts';
 import { APPLIED_INDEX_ROW, CONF_STATE_ROW, encodeAppliedIndex } from './applied-index.ts';
 import type { Applier, ApplyResult } from './applier.ts';
 import { countOps } from './op-counts.ts';
 
 export interface StateMachineOptions {
-  readonly store: Store;
+  readonly storage: OpenStorage;
   readonly node: RawNode;
   readonly applier: Applier;
   readonly cluster: Cluster;
@@ -29,23 +30,13 @@ export interface StateMachineOptions {
   readonly logger: Logger;
   /** A batch that takes longer is logged, as etcd logs slow applies. */
   readonly warningApplyDurationMs: number;
-  /** The index that the store holds already. */
-  readonly appliedIndex: number;
-  /** The membership at `appliedIndex`. */
-  readonly confState: ConfState;
   /** The proposal of this member with that id, when its entry came back without its context. */
   readonly findProposal: (idHigh: number, idLow: number) => OpenProposal | undefined;
   /** Called for each proposal of this member's whose place in the queue is free again. */
   readonly onProposalClosed: (open: OpenProposal) => void;
-  /** Replaces store and log by what a snapshot stands for; resolves with what the new store holds. */
-  readonly install: (snapshot: Snapshot) => Promise<InstalledState>;
+  /** Replaces the store by the one that a snapshot stands for. */
+  readonly install: (snapshot: Snapshot) => Promise<void>;
   readonly metrics: Metrics;
-}
-
-/** What a store holds after a snapshot was installed. */
-export interface InstalledState {
-  readonly appliedIndex: number;
-  readonly confState: ConfState;
 }
 
 /**
@@ -62,8 +53,9 @@ export class StateMachine implements EntrySink {
 
   constructor(options: StateMachineOptions) {
     this.#options = options;
-    this.#appliedIndex = options.appliedIndex;
-    this.#confState = options.confState;
+    const { index, confState } = options.storage.applied;
+    this.#appliedIndex = index;
+    this.#confState = confState;
   }
 
   get appliedIndex(): number {
@@ -76,9 +68,9 @@ export class StateMachine implements EntrySink {
   }
 
   apply(entries: readonly Entry[]): void {
-    const { store, clock, metrics } = this.#options;
+    const { storage, clock, metrics } = this.#options;
     const startMs = clock.nowMs();
-    const batch = store.batch();
+    const batch = storage.store.batch();
     const items = this.#itemsOf(entries);
     prefetch(batch, items);
     let index = this.#appliedIndex;
@@ -107,9 +99,10 @@ export class StateMachine implements EntrySink {
   }
 
   async install(snapshot: Snapshot): Promise<void> {
-    const { appliedIndex, confState } = await this.#options.install(snapshot);
-    this.#appliedIndex = appliedIndex;
-    this.#confState = confState;
+    const { install, storage } = this.#options;
+    await install(snapshot);
+    this.#appliedIndex = storage.applied.index;
+    this.#confState = storage.applied.confState;
   }
 
   /** Finds the request of each entry, and who waits for it: in its context, or by the id if another member led. */

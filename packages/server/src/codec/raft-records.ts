@@ -73,9 +73,35 @@ export function decodeWalMetadata(bytes: Uint8Array): { memberId: bigint; cluste
 }
 
 /** walpb.Snapshot {index=1, term=2, conf_state=3}. */
-export function encodeWalSnapshot(index: number, term: number, confState: ConfState): Buffer {
+export function encodeWalSnapshot(
+  index: number,
+  term: number,
+  confState: ConfState,
+  received = false,
+): Buffer {
   const conf = encodeConfState(confState);
-  return writer.tag(0x08).uint(index).tag(0x10).uint(term).bytes(0x1a, conf).take();
+  writer.tag(0x08).uint(index).tag(0x10).uint(term).bytes(0x1a, conf);
+  if (received) writer.tag(0x78).uint(1);
+  return writer.take();
+}
+
+/** `received` is a field of ours, 15: the state came from a leader, and what the log held before is void. */
+export function decodeWalSnapshot(bytes: Uint8Array): {
+  index: number;
+  term: number;
+  received: boolean;
+} {
+  const reader = new ProtoReader(bytes);
+  let index = 0;
+  let term = 0;
+  let received = false;
+  for (let field = reader.next(); field !== 0; field = reader.next()) {
+    if (field === 1) index = reader.int64Number();
+    else if (field === 2) term = reader.int64Number();
+    else if (field === 15) received = reader.bool();
+    else reader.skip();
+  }
+  return { index, term, received };
 }
 
 /** raftpb.ConfState {voters=1, learners=2, voters_outgoing=3, learners_next=4, auto_leave=5}, unpacked lists. */

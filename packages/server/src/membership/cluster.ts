@@ -33,8 +33,10 @@ export class Cluster {
     this.id = id;
   }
 
-  /** Reads the rows that `listMeta` has under this class's names. */
+  /** Replaces everything by what the rows say that `listMeta` has under this class's names. */
   load(listMeta: (prefix: string) => Iterable<[string, Uint8Array]>): void {
+    this.#members.clear();
+    this.#removed.clear();
     for (const [, value] of listMeta(MEMBER_PREFIX)) {
       const member = memberFromJson(Buffer.from(value).toString());
       this.#members.set(member.id, member);

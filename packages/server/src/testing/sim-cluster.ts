@@ -1,7 +1,7 @@
 import type { DescMessage, MessageInitShape, MessageShape } from '@bufbuild/protobuf';
-import { MemoryEngine } from '@kvorum/mvcc';
 import type { Message } from '@kvorum/raft';
 import { Prng, SimDisk } from '@kvorum/wal/testing';
+import { MemoryEngines } from '../memory-engines.ts';
 import { SimMember, type SimStorage } from './sim-member.ts';
 import { SimClock, SimTime } from './sim-time.ts';
 
@@ -29,6 +29,8 @@ interface Place {
 export class SimCluster {
   readonly time = new SimTime();
   network: SimNetwork = calmNetwork;
+  /** States that members sent to each other because the log didn't reach back far enough. */
+  statesSent = 0;
   readonly #places: Place[];
   readonly #prng: Prng;
   readonly #names: readonly string[];
@@ -42,7 +44,7 @@ export class SimCluster {
       name,
       storage: {
         disk: new SimDisk({ seed: this.#prng.below(2 ** 31) }),
-        engine: new MemoryEngine({ crashable: true }),
+        engines: new MemoryEngines({ crashable: true }),
       },
       member: undefined,
       clock: new SimClock(this.time),
@@ -111,10 +113,10 @@ export class SimCluster {
     const place = this.#place(index);
     place.clock.stop();
     place.member = undefined;
-    const { disk, engine } = place.storage;
+    const { disk, engines } = place.storage;
     place.storage = {
       disk: disk.crashClone(this.#prng.below(2 ** 31)),
-      engine: engine.crashClone(this.#prng.below(2 ** 31)),
+      engines: engines.crashClone(this.#prng.below(2 ** 31)),
     };
   }
 
@@ -173,10 +175,32 @@ export class SimCluster {
     const [shortest, longest] = delayMs;
     const chance = this.#prng.below(2 ** 30) / 2 ** 30;
     const delay = shortest + (longest - shortest) * (this.#prng.below(2 ** 30) / 2 ** 30);
+    if (message.type === 'MsgSnap') {
+      this.time.after(delay, () => void this.#sendState(from, to, message));
+      return;
+    }
     if (chance < lossRate) return;
     this.time.after(delay, () => {
       if (this.#cuts.has(`${from}>${to}`)) return;
       this.#places[to]?.member?.core.loop.step(message);
     });
+  }
+
+  /** A whole state arrives in one moment, or not at all. */
+  async #sendState(from: number, to: number, message: Message): Promise<void> {
+    const sender = this.#places[from]?.member?.core;
+    const receiver = this.#places[to]?.member?.core;
+    if (sender === undefined) return;
+    if (receiver === undefined || this.#cuts.has(`${from}>${to}`)) {
+      sender.loop.reportSnapshot(message.to, 'failure');
+      return;
+    }
+    const { metadata, chunks } = sender.stateToSend();
+    const incoming = await receiver.receiveState();
+    for await (const chunk of chunks) incoming.writer.push(chunk);
+    await incoming.finish();
+    receiver.loop.step({ ...message, snapshot: { metadata, data: new Uint8Array(0) } });
+    sender.loop.reportSnapshot(message.to, 'finish');
+    this.statesSent += 1;
   }
 }

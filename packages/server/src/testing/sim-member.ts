@@ -7,7 +7,6 @@ import {
   toBinary,
 } from '@bufbuild/protobuf';
 import type { UnaryCall } from '@kvorum/h2';
-import type { MemoryEngine } from '@kvorum/mvcc';
 import { Prng, type SimDisk } from '@kvorum/wal/testing';
 import type { Clock } from '../clock.ts';
 import { parseCommandLine } from '../config/command-line.ts';
@@ -15,13 +14,14 @@ import { parseEndpointUrl } from '../config/endpoint-url.ts';
 import { loadConfig } from '../config/load-config.ts';
 import { silentLogger } from '../logging/logger.ts';
 import { MemberCore } from '../member-core.ts';
+import type { MemoryEngines } from '../memory-engines.ts';
 import { Metrics } from '../metrics/metrics.ts';
 import type { Outbox } from '../node-loop.ts';
 
-/** What survives of a member when it crashes: its disk and its engine. */
+/** What survives of a member when it crashes: its disk and its engines. */
 export interface SimStorage {
   readonly disk: SimDisk;
-  readonly engine: MemoryEngine;
+  readonly engines: MemoryEngines;
 }
 
 /** A call that ended with a status other than OK. */
@@ -91,14 +91,14 @@ export class SimMember {
       peerUrls: [parseEndpointUrl(urlOf(member))],
     }));
     const core = await MemberCore.open(
-      { ...config, initialCluster },
+      { ...config, initialCluster, snapshotCatchupEntries: 0 },
       {
         logger: silentLogger,
         metrics: new Metrics({ detail: 'basic', serverVersion: '3.7.1' }),
         clock,
         disk: storage.disk,
         random,
-        openEngine: async () => storage.engine,
+        engines: storage.engines,
         outbox,
         walSegmentBytes: 64 * 1024,
       },
