@@ -135,7 +135,7 @@ function takeRegular(parts: Parts, field: HeaderField): boolean {
 
 function takeContentLength(parts: Parts, value: string): boolean {
   const length = parseContentLength(value);
-  if (length < 0 || (parts.contentLength >= 0 && parts.contentLength !== length)) return false;
+  if (length < 0 || parts.contentLength >= 0) return false;
   parts.contentLength = length;
   return true;
 }
@@ -175,6 +175,9 @@ export function areTrailers(block: HeaderBlock): boolean {
   for (const field of block.fields) {
     if (field.id === FieldId.invalid || field.id === FieldId.connectionSpecific) return false;
     if (field.name.charCodeAt(0) === 0x3a) return false;
+    if (field.id === FieldId.te && field.value !== 'trailers') return false;
+    // The body has ended: it is too late to say how long it is, or where it goes (RFC 9110 §6.5.1).
+    if (field.id === FieldId.contentLength || field.id === FieldId.host) return false;
   }
   return true;
 }
