@@ -13,6 +13,7 @@ export const allowances = {
   limits: '§10.5.1: how large a header list may be is for its receiver to choose',
   priority: '§5.3.2: priority signals are ignored, so a stream may depend on itself',
   acknowledged: '§6.5.3, §6.7: an acknowledgment that nobody waits for breaks no rule',
+  extension: '§6.5.2: unknown settings are ignored; theirs knows those of RFC 8441 and RFC 9218',
   closed: '§5.1: frames on a stream that was just closed can be ignored, or end the connection',
   early: '§8.1: a response may be complete before its request is, whose rest is then ignored',
   race: '§5.1: whether an answer leaves before the reset of its stream arrives is a matter of time',
@@ -58,6 +59,7 @@ function whyTheirsEnded(ours: Outcome, theirs: Outcome): string {
   if (sent.hasSelfDependency) return 'priority';
   if (sent.acknowledgements > 1 || sent.hasPingAck) return 'acknowledged';
   if (sent.hasGoaway) return 'goaway';
+  if (sent.hasExtensionSetting) return 'extension';
   if (goaway === streamClosed || sent.hasOddPriority || sent.hasZeroIncrement) return 'closed';
   if (goaway === internalError) return 'internal';
   if (sent.nowhereIds.size > 0) return 'authority';
@@ -103,7 +105,7 @@ const { streamClosed } = ErrorCode;
 
 /** Answers that are given without looking at the body. */
 function isEarly({ answer }: StreamOutcome): boolean {
-  return answer === 'failed' || answer === '200 early';
+  return answer === 'failed' || answer.startsWith('431') || answer === '200 early';
 }
 
 function hasEarlyAnswer(outcome: Outcome): boolean {

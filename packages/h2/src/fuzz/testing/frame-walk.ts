@@ -16,6 +16,8 @@ export interface FrameWalk {
   readonly hasSelfDependency: boolean;
   /** There is a PRIORITY frame of a length other than five. */
   readonly hasOddPriority: boolean;
+  /** A setting that RFC 9113 doesn't know, but others do. */
+  readonly hasExtensionSetting: boolean;
   /** There is a WINDOW_UPDATE by nothing. */
   readonly hasZeroIncrement: boolean;
   /** Streams that the client reset. */
@@ -32,6 +34,7 @@ export function walkFrames(bytes: Buffer, from: number): FrameWalk {
   let hasSelfDependency = false;
   let hasOddPriority = false;
   let hasZeroIncrement = false;
+  let hasExtensionSetting = false;
   let at = from;
   while (at + frameHeaderBytes <= bytes.length) {
     const length = bytes.readUIntBE(at, 3);
@@ -46,6 +49,7 @@ export function walkFrames(bytes: Buffer, from: number): FrameWalk {
     if (type === FrameType.rstStream) resetIds.add(streamId);
     if (type === FrameType.priority && length !== 5) hasOddPriority = true;
     if (type === FrameType.windowUpdate && incrementIn(payload) === 0) hasZeroIncrement = true;
+    if (type === FrameType.settings && namesExtension(payload)) hasExtensionSetting = true;
     if (dependencyIn(type, flags, payload) === streamId) hasSelfDependency = true;
     blocks.take(type, flags, streamId, payload);
     at += frameHeaderBytes + length;
@@ -53,7 +57,7 @@ export function walkFrames(bytes: Buffer, from: number): FrameWalk {
   const end = at < bytes.length ? at + frameHeaderBytes : at;
   const missingBytes = end - bytes.length;
   const { nowhereIds } = blocks;
-  const odd = { hasSelfDependency, hasOddPriority, hasZeroIncrement };
+  const odd = { hasSelfDependency, hasOddPriority, hasZeroIncrement, hasExtensionSetting };
   return { ...found, ...odd, missingBytes, resetIds, nowhereIds };
 }
 
@@ -64,6 +68,16 @@ function dependencyIn(type: number, flags: number, payload: Buffer): number | un
     return undefined;
   const at = isHeaders && (flags & Flag.padded) !== 0 ? 1 : 0;
   return at + 4 <= payload.length ? payload.readUInt32BE(at) & 0x7fff_ffff : undefined;
+}
+
+/** SETTINGS_ENABLE_CONNECT_PROTOCOL and SETTINGS_NO_RFC7540_PRIORITIES. */
+const extensionSettings: readonly number[] = [8, 9];
+
+function namesExtension(payload: Buffer): boolean {
+  for (let at = 0; at + 6 <= payload.length; at += 6) {
+    if (extensionSettings.includes(payload.readUInt16BE(at))) return true;
+  }
+  return false;
 }
 
 function incrementIn(payload: Buffer): number | undefined {

@@ -126,7 +126,7 @@ const grpcFailure: Answer = {
 };
 
 function isGrpc(headers: http2.IncomingHttpHeaders): boolean {
-  return /^application\/grpc([+;].*)?$/.test(String(headers['content-type'] ?? ''));
+  return /^application\/grpc([+;].*)?$/i.test(String(headers['content-type'] ?? ''));
 }
 
 function respond(stream: http2.ServerHttp2Stream, answer: Answer): void {
