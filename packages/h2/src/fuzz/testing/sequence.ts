@@ -1,34 +1,97 @@
+import { Flag, FrameType, SettingId, clientPreface } from '../../frames.ts';
+import { settingsPayload } from '../../settings.ts';
 import { mutateItems } from './frame-mutations.ts';
 import { Prng } from './prng.ts';
-import { Traffic } from './traffic.ts';
-import type { WireItem } from './wire-item.ts';
+import { probeBlock, Traffic } from './traffic.ts';
+import { type Burst, burstsOf, completionOf, frame, frameBytes, type WireItem, walkFrames } from './wire-item.ts';
 
-/** A client's byte stream, wholly decided by a seed of 32 bits. */
+/** How a client leaves: asked whether all is well, cut off in the middle, or without another word. */
+export type Ending = 'probed' | 'cut' | 'silent';
+
+/** What a client sends. */
 export interface Sequence {
   readonly seed: number;
+  readonly isMutated: boolean;
   readonly items: readonly WireItem[];
-  /** How the byte stream is cut into chunks. */
-  readonly pieceBytes: number;
-  readonly isValid: boolean;
+  readonly ending: Ending;
 }
 
-/** One in three is right; the others have mistakes in fields, blocks, bodies or frames. */
 export function sequenceOf(seed: number): Sequence {
   const random = new Prng(seed);
-  const isValid = random.percent(34);
-  const isFaulty = (share: number): number => (!isValid && random.percent(share) ? 1 : 0);
-  const faults = { fieldLists: isFaulty(30), blocks: isFaulty(25), bodies: isFaulty(15) };
-  const isStillRight = faults.fieldLists + faults.blocks + faults.bodies === 0;
-  const traffic = new Traffic(random, faults);
-  traffic.write(random.between(1, 4));
-  if (!isValid) {
-    const mutations = isStillRight ? random.between(1, 3) : random.below(2);
-    for (let i = 0; i < mutations; i++) mutateItems(traffic.items, random);
+  const isMutated = random.percent(60);
+  const faults = { fieldLists: 0, blocks: 0, bodies: 0 };
+  let frameMutations = 0;
+  if (isMutated) {
+    const count = random.pick([1, 1, 1, 2, 4]);
+    for (let i = 0; i < count; i++) {
+      const kind = random.below(10);
+      if (kind < 2) faults.fieldLists += 1;
+      else if (kind < 4) faults.blocks += 1;
+      else if (kind < 5) faults.bodies += 1;
+      else frameMutations += 1;
+    }
   }
-  const pieceBytes = random.pick([1_000_000, 1_000_000, 1000, 77, 9]);
-  const bytes = traffic.items.reduce(
-    (sum, item) => sum + (item.kind === 'frame' ? item.payload.length + 9 : 40),
-    0,
-  );
-  return { seed, items: traffic.items, pieceBytes: Math.max(pieceBytes, bytes >> 6), isValid };
+  const traffic = new Traffic(random, faults);
+  traffic.write(random.pick([0, 1, 1, 2, 2, 3, 5]));
+  for (let i = 0; i < frameMutations; i++) mutateItems(traffic.items, random);
+  const end = random.below(100);
+  const ending = end < 92 ? 'probed' : end < 97 ? 'cut' : 'silent';
+  return { seed, isMutated, items: traffic.items, ending };
+}
+
+/** The PING whose answer says that a server has read everything. */
+export const probePing: Buffer = Buffer.from('finished', 'latin1');
+
+/** What is sent, and what is asked at its end. */
+export interface Script {
+  readonly bursts: readonly Burst[];
+  /** The stream of the last request; 0: there is none. */
+  readonly probeStreamId: number;
+  /** The bursts before this belong to the sequence. */
+  readonly probeBurst: number;
+}
+
+export function scriptOf({ items, ending, seed }: Sequence): Script {
+  const bursts = burstsOf(items, true);
+  const whole = Buffer.concat(bursts);
+  const probeBurst = bursts.length;
+  if (ending !== 'probed') {
+    const last = bursts[bursts.length - 1] as Buffer;
+    bursts[bursts.length - 1] = last.subarray(0, 1 + new Prng(seed).below(last.length));
+    return { bursts, probeStreamId: 0, probeBurst };
+  }
+  const completion = completionOf(whole, clientPreface.length);
+  if (completion.length > 0) {
+    bursts[bursts.length - 1] = Buffer.concat([bursts[bursts.length - 1] as Buffer, completion]);
+  }
+  const { lastStreamId } = walkFrames(Buffer.concat([whole, completion]), clientPreface.length);
+  const probeStreamId = lastStreamId >= 0x7fff_fff0 ? 0 : lastStreamId + 1 + (lastStreamId & 1);
+  bursts.push(frameBytes(frame(FrameType.ping, 0, 0, probePing)));
+  if (probeStreamId > 0) bursts.push(probe(probeStreamId));
+  return { bursts, probeStreamId, probeBurst };
+}
+
+/** A request, with room for its answer. */
+function probe(streamId: number): Buffer {
+  const settings = Buffer.from(settingsPayload([[SettingId.initialWindowSize, 65_535]]));
+  return Buffer.concat([
+    frameBytes(frame(FrameType.settings, 0, 0, settings)),
+    frameBytes(frame(FrameType.headers, Flag.endHeaders | Flag.endStream, streamId, probeBlock())),
+  ]);
+}
+
+/** A burst in pieces, cut anywhere. */
+export function piecesOf(burst: Burst, random: Prng): Buffer[] {
+  const kind = random.below(10);
+  if (kind < 4) return [Buffer.from(burst)];
+  const longest = kind < 6 ? 9 : kind < 8 ? 100 : 2000;
+  // However long the burst, its pieces are not many.
+  const least = burst.length >> 7;
+  const pieces: Buffer[] = [];
+  for (let at = 0; at < burst.length; ) {
+    const end = Math.min(burst.length, at + 1 + least + random.below(longest));
+    pieces.push(Buffer.from(burst.subarray(at, end)));
+    at = end;
+  }
+  return pieces;
 }
