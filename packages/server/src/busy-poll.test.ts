@@ -43,7 +43,7 @@ describe('waiting for the next request without sleeping', () => {
   it('goes on for a client that asks again at once', () => {
     const turns = new Turns();
     const poll = new BusyPoll(turns, 1);
-    converse(poll, turns, 200, 4);
+    converse(poll, turns, 600, 4);
     turns.taken = 0;
     converse(poll, turns, 100, 4);
     expect(turns.taken).toBe(100 * 5);
@@ -52,13 +52,13 @@ describe('waiting for the next request without sleeping', () => {
   it('ends after its time, and stops for a client that is far away', () => {
     const turns = new Turns();
     const poll = new BusyPoll(turns, 1);
-    converse(poll, turns, 200, 4);
+    converse(poll, turns, 600, 4);
     for (let i = 0; i < 4; i++) {
       poll.answered();
       expect(turns.settle()).toBe(8);
     }
     let waits = 0;
-    for (let i = 0; i < 640; i++) {
+    for (let i = 0; i < 2560; i++) {
       poll.answered();
       if (turns.settle() > 0) waits += 1;
     }
@@ -68,11 +68,11 @@ describe('waiting for the next request without sleeping', () => {
   it('comes back for a client that has come nearer', () => {
     const turns = new Turns();
     const poll = new BusyPoll(turns, 1);
-    for (let i = 0; i < 1000; i++) {
+    for (let i = 0; i < 1024; i++) {
       poll.answered();
       turns.settle();
     }
-    converse(poll, turns, 64, 2);
+    converse(poll, turns, 256, 2);
     turns.taken = 0;
     converse(poll, turns, 10, 2);
     expect(turns.taken).toBe(10 * 3);
@@ -81,7 +81,7 @@ describe('waiting for the next request without sleeping', () => {
   it('waits once for many answers of a turn', () => {
     const turns = new Turns();
     const poll = new BusyPoll(turns, 1);
-    converse(poll, turns, 200, 4);
+    converse(poll, turns, 600, 4);
     for (let i = 0; i < 50; i++) poll.answered();
     expect(turns.settle()).toBe(8);
   });

@@ -5,15 +5,15 @@ const MOST_TRUST = 8;
 const GAIN = 1;
 const LOSS = 2;
 /** Without trust, one answer in so many is still followed by a wait, to see whether the client has changed. */
-const TRY_EVERY = 64;
+const TRY_EVERY = 256;
 
 /**
  * Keeps the loop awake for a moment after an answer, when the client is likely to ask again at once.
  *
  * A process that sleeps is woken late: the processor has to leave its idle state, which takes a lone client's range
- * from 35 to over 100 us on a virtual machine. So after an answer the loop polls for input without sleeping, but only
+ * from 65 to over 100 us on a virtual machine. So after an answer the loop polls for input without sleeping, but only
  * for as long as a client nearby needs, and only while such waits keep being rewarded: a client farther away, or one
- * that pauses, costs one wait in 64 answers.
+ * that pauses, costs one wait in 256 answers.
  */
 export class BusyPoll {
   readonly #clock: Pick<Clock, 'nowMs' | 'nextTurn'>;

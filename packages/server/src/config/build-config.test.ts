@@ -50,7 +50,7 @@ describe('buildConfig', () => {
       cors: ['*'],
       logOutputs: ['default'],
       kvorumTransport: 'h2',
-      kvorumBusyPollMs: 0.1,
+      kvorumBusyPollMs: 0.3,
       kvorumCacheBytes: 16 * 1024 * 1024,
     });
     expect(configOf([])).not.toHaveProperty('walDir');

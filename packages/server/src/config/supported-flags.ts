@@ -239,7 +239,7 @@ export const supportedFlags: readonly Flag[] = [
   kvorum(
     'uint',
     'kvorum-busy-poll-us',
-    '100',
+    '300',
     'Longest wait for the next request without sleeping, in microseconds; 0 always sleeps.',
   ),
   kvorum('uint', 'kvorum-cache-bytes', '16777216', 'Memory for the caches of keys and values.'),
