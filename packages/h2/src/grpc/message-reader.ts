@@ -7,8 +7,13 @@ export const MessageFlag = { plain: 0, compressed: 1 } as const;
 
 /** A message's buffer begins with as much as this, and grows with what really comes. */
 const leastBufferBytes = 4 * 1024;
-/** How much more than has come the buffer may hold: each time it grows, all is copied. */
-const growthFactor = 4;
+/**
+ * How much more than has come the buffer may hold. Each time it grows all is copied, which a large message
+ * must not be often; of small ones many may be unfinished, and what they hold is counted.
+ */
+const growthFactor = 2;
+const largeGrowthFactor = 4;
+const largeBytes = 64 * 1024;
 
 /** Takes the messages that a `MessageReader` finds. */
 export interface MessageConsumer {
@@ -108,7 +113,8 @@ export class MessageReader {
     const taken = Math.min(missing, available);
     const needed = this.#fill + taken;
     if (needed > this.#message.length) {
-      const size = Math.max(growthFactor * needed, leastBufferBytes);
+      const factor = needed < largeBytes ? growthFactor : largeGrowthFactor;
+      const size = Math.max(factor * needed, leastBufferBytes);
       const grown = Buffer.allocUnsafeSlow(Math.min(this.#length, size));
       this.#message.copy(grown, 0, 0, this.#fill);
       this.#message = grown;
