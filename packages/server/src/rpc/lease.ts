@@ -103,6 +103,12 @@ class KeepAliveStream implements StreamReceiver, EndlessStream {
   #order: Promise<void> = Promise.resolve();
   #halfClosed = false;
   #ended = false;
+  /** The message that came last, and what it asked for. */
+  #message: Uint8Array = new Uint8Array(0);
+  #id = 0n;
+  /** The answer that was sent last, and what it said. */
+  #answer: Uint8Array = new Uint8Array(0);
+  #answered: { head: Uint8Array; id: bigint; ttlSeconds: number } | undefined;
 
   constructor(options: LeaseOptions, call: StreamCall) {
     this.#options = options;
@@ -111,14 +117,19 @@ class KeepAliveStream implements StreamReceiver, EndlessStream {
   }
 
   onMessage(message: Uint8Array): void {
-    let id: bigint;
-    try {
-      id = decodeTwoInts(message).first;
-    } catch (error) {
-      const { status, text } = statusOf(error, 'stream');
-      this.#end(status, text);
-      return;
+    // A stream for each lease is the rule: then every message says the same.
+    if (!isSame(message, this.#message)) {
+      try {
+        this.#id = decodeTwoInts(message).first;
+      } catch (error) {
+        const { status, text } = statusOf(error, 'stream');
+        this.#end(status, text);
+        return;
+      }
+      // A copy: the message is a view of all that came with it.
+      this.#message = Uint8Array.from(message);
     }
+    const id = this.#id;
     if (this.#waiting > 0 || !this.#renew(id)) this.#renewInOrder(id);
   }
 
@@ -142,6 +153,18 @@ class KeepAliveStream implements StreamReceiver, EndlessStream {
     this.#end(status, text);
   }
 
+  /** The same as last time, if it says the same. A TTL of 0 is left out, as any zero. */
+  #answerOf(head: Uint8Array, id: bigint, ttlSeconds: number): Uint8Array {
+    const last = this.#answered;
+    const isSameAnswer = last?.head === head && last.id === id && last.ttlSeconds === ttlSeconds;
+    if (isSameAnswer) return this.#answer;
+    writer.raw(head).tag(0x10).int64(id);
+    if (ttlSeconds > 0) writer.tag(0x18).uint(ttlSeconds);
+    this.#answer = writer.take();
+    this.#answered = { head, id, ttlSeconds };
+    return this.#answer;
+  }
+
   /**
    * Renews and answers; an unknown or expired lease answers with TTL 0. False, with no answer, when a shorter remaining
    * time is on disk: the note must be taken back before the client hears that the lease is renewed, else a crash would
@@ -152,9 +175,8 @@ class KeepAliveStream implements StreamReceiver, EndlessStream {
     const revision = store.revision;
     const renewal = lessor.renew(id);
     if (renewal?.needsReset === true) return false;
-    writer.raw(headers.at(revision)).tag(0x10).int64(id);
-    if (renewal !== undefined) writer.tag(0x18).uint(renewal.ttlSeconds);
-    const more = this.#call.send(writer.take());
+    const answer = this.#answerOf(headers.at(revision), id, renewal?.ttlSeconds ?? 0);
+    const more = this.#call.send(answer);
     if (!more) this.#call.pause();
     return true;
   }
@@ -184,4 +206,10 @@ class KeepAliveStream implements StreamReceiver, EndlessStream {
     this.#options.streams.delete(this);
     this.#call.end(status, text);
   }
+}
+
+function isSame(one: Uint8Array, other: Uint8Array): boolean {
+  if (one.length !== other.length) return false;
+  for (let i = 0; i < one.length; i++) if (one[i] !== other[i]) return false;
+  return one.length > 0;
 }
