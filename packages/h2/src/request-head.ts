@@ -172,6 +172,7 @@ function normalAuthority(authority: string, scheme: string | undefined): string 
 
 /** True when the fields may stand in a trailer section: all valid, none of them a pseudo-header. */
 export function areTrailers(block: HeaderBlock): boolean {
+  if (block.tooLarge) return false;
   for (const field of block.fields) {
     if (field.id === FieldId.invalid || field.id === FieldId.connectionSpecific) return false;
     if (field.name.charCodeAt(0) === 0x3a) return false;

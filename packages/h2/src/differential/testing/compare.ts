@@ -67,7 +67,7 @@ function whyTheirsEnded(ours: Outcome, theirs: Outcome): string {
   return `ours goes on, theirs ended with ${goaway ?? 'nothing'}`;
 }
 
-const nothing: StreamOutcome = { answer: '', end: 'open' };
+const nothing: StreamOutcome = { answer: '', end: 'open', digest: undefined };
 
 function compareStreams(ours: Outcome, theirs: Outcome, id: number): string | undefined {
   const our = ours.streams.get(id) ?? nothing;
@@ -118,6 +118,15 @@ function hasEarlyAnswer(outcome: Outcome): boolean {
 /** Whether the one is the beginning of the other. */
 function isBegun(one: StreamOutcome, other: StreamOutcome): boolean {
   return one.end === 'open' && other.answer.startsWith(one.answer.trimEnd());
+}
+
+/** Streams of which the two servers understood the fields differently: never right, when they are in order. */
+export function misreadStreams(ours: Outcome, theirs: Outcome): number[] {
+  return [...ours.streams.keys()].filter((id) => {
+    const our = ours.streams.get(id)?.digest;
+    const their = theirs.streams.get(id)?.digest;
+    return our !== undefined && their !== undefined && our !== their;
+  });
 }
 
 function hasReset(outcome: Outcome): boolean {

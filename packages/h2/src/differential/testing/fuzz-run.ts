@@ -1,4 +1,4 @@
-import { type Allowance, compare } from './compare.ts';
+import { type Allowance, compare, misreadStreams } from './compare.ts';
 import { play } from './outcome.ts';
 import { type Sequence, sequenceOf } from './sequence.ts';
 import { nodeSubject, ourSubject, type Subject } from './subjects.ts';
@@ -60,7 +60,9 @@ async function differences(
   const { allowed, findings } = compare(our, their);
   if (!sequence.isValid) return { allowed, findings };
   const wrong = [...allowed].filter((name) => !allowedWhenValid.includes(name));
-  return { allowed, findings: [...findings, ...wrong.map((name) => `not allowed: ${name}`)] };
+  const misread = misreadStreams(our, their).map((id) => `stream ${id}: fields are misread`);
+  const all = [...findings, ...misread, ...wrong.map((name) => `not allowed: ${name}`)];
+  return { allowed, findings: all };
 }
 
 /** Leaves out whatever the finding does not need, on servers of their own. */

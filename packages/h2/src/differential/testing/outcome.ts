@@ -11,6 +11,8 @@ import { burstsOf, completionOf, type WireItem } from './wire-item.ts';
 export interface StreamOutcome {
   /** Final status, body, and then trailers and grpc-status (as ok or failed), in words. */
   answer: string;
+  /** What the server says it understood of the request's fields; undefined for gRPC, which says nothing of it. */
+  digest: string | undefined;
   /** `open`: no end was seen. A number: the code of RST_STREAM. */
   end: 'open' | 'complete' | number;
 }
@@ -116,6 +118,7 @@ function readFrames(peer: FramePeer, probeId: number): Pick<Outcome, 'streams' |
   const heads = new Map<number, string[]>();
   const bodies = new Map<number, Buffer[]>();
   const ends = new Map<number, StreamOutcome['end']>();
+  const digests = new Map<number, string | undefined>();
   let goaway: number | undefined;
   for (const received of peer.frames) {
     const { type, flags, streamId, payload } = received;
@@ -124,6 +127,7 @@ function readFrames(peer: FramePeer, probeId: number): Pick<Outcome, 'streams' |
       // Every block must go through the table, those of the probe as well.
       const fields = peer.decode(received);
       const words = wordsOf(fields);
+      if (fields.has('x-d')) digests.set(streamId, fields.get('x-d'));
       if (words !== undefined) heads.set(streamId, [...(heads.get(streamId) ?? []), words]);
     }
     if (streamId === 0 || streamId === probeId) continue;
@@ -148,7 +152,8 @@ function readFrames(peer: FramePeer, probeId: number): Pick<Outcome, 'streams' |
     const body = Buffer.concat(bodies.get(streamId) ?? []).toString('latin1');
     // How much a failed call had sent before it failed does not matter.
     const answer = isFailed ? 'failed' : `${head} ${body}${trailers.join(' ')}`;
-    streams.set(streamId, { answer, end });
+    const isGrpc = isFailed || trailers.some((words) => words === 'ok');
+    streams.set(streamId, { answer, end, digest: isGrpc ? undefined : digests.get(streamId) });
   }
   return { streams, goaway };
 }

@@ -1,5 +1,6 @@
 import http2 from 'node:http2';
 import type { Duplex } from 'node:stream';
+import { crc32 } from 'node:zlib';
 import { GrpcServer } from '../../grpc/server.ts';
 import type { GrpcMethod, HttpExchange } from '../../grpc/types.ts';
 import { ManualClock } from '../../testing/manual-clock.ts';
@@ -62,7 +63,7 @@ export function ourSubject(): Subject {
 
 async function serve(exchange: HttpExchange): Promise<void> {
   if (exchange.path === '/early') {
-    await exchange.respond(200, [], Buffer.from('early'));
+    await exchange.respond(200, digestHeader(exchange.headers.entries()), Buffer.from('early'));
     return;
   }
   const chunks: Uint8Array[] = [];
@@ -71,7 +72,24 @@ async function serve(exchange: HttpExchange): Promise<void> {
   if (answer === undefined) return;
   const { trailers } = answer;
   const sendTrailers = trailers === undefined ? undefined : () => Object.entries(trailers);
-  await exchange.respond(answer.status, [], answer.body, sendTrailers);
+  const headers = digestHeader(exchange.headers.entries());
+  await exchange.respond(answer.status, headers, answer.body, sendTrailers);
+}
+
+/** Tells what was understood of the fields, crumbs of cookies put together (RFC 9113 §8.2.3). */
+function digestHeader(fields: Iterable<readonly [string, string]>): [string, string][] {
+  const cookies: string[] = [];
+  const others: string[] = [];
+  for (const [name, value] of fields) {
+    if (name === 'cookie') cookies.push(value);
+    else if (!name.startsWith(':')) others.push(`${name}=${value}`);
+  }
+  const text = [...others.sort(), cookies.join('; ')].join('\n');
+  return [['x-d', String(crc32(Buffer.from(text, 'latin1')))]];
+}
+
+function* pairs(flat: readonly string[]): Generator<[string, string]> {
+  for (let i = 0; i + 1 < flat.length; i += 2) yield [flat[i] as string, flat[i + 1] as string];
 }
 
 /** The oracle: Node's server, on nghttp2. */
@@ -83,12 +101,14 @@ export function nodeSubject(): Subject {
     session.on('close', () => sessions.delete(session));
   });
   server.on('sessionError', () => {});
-  server.on('stream', (stream: http2.ServerHttp2Stream, headers: http2.IncomingHttpHeaders) => {
+  server.on('stream', (http2Stream, headers, _flags, flat: string[]) => {
+    const stream = http2Stream as http2.ServerHttp2Stream;
     stream.on('error', () => {});
+    const digest = Object.fromEntries(digestHeader(pairs(flat)));
     const path = String(headers[':path'] ?? '');
     const atOnce = earlyAnswerOf(path, headers);
     if (atOnce !== undefined) {
-      respond(stream, atOnce);
+      respond(stream, atOnce, digest);
       stream.resume();
       return;
     }
@@ -98,7 +118,7 @@ export function nodeSubject(): Subject {
       if (stream.destroyed || stream.aborted) return;
       const body = Buffer.concat(chunks);
       const answer = isGrpc(headers) ? grpcAnswerOf(path, body) : answerOf(path, body);
-      if (answer !== undefined) respond(stream, answer);
+      if (answer !== undefined) respond(stream, answer, digest);
     });
   });
   return {
@@ -129,10 +149,14 @@ function isGrpc(headers: http2.IncomingHttpHeaders): boolean {
   return /^application\/grpc([+;].*)?$/i.test(String(headers['content-type'] ?? ''));
 }
 
-function respond(stream: http2.ServerHttp2Stream, answer: Answer): void {
+function respond(
+  stream: http2.ServerHttp2Stream,
+  answer: Answer,
+  digest: Readonly<Record<string, string>>,
+): void {
   const { status, body, trailers } = answer;
   try {
-    stream.respond({ ':status': status }, { waitForTrailers: trailers !== undefined });
+    stream.respond({ ':status': status, ...digest }, { waitForTrailers: trailers !== undefined });
     if (trailers !== undefined) stream.on('wantTrailers', () => stream.sendTrailers(trailers));
     stream.end(body);
   } catch {
