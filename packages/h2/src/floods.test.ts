@@ -230,7 +230,7 @@ describe('limits of one request', () => {
   });
 
   it('unfinished messages of one connection share a limit', async () => {
-    const harness = new ServerHarness({ limits: { maxReceiveBufferBytes: 45_000 } });
+    const harness = new ServerHarness({ limits: { maxReceiveBufferBytes: 50_000 } });
     const { peer } = harness;
     peer.greet();
     const half = framed(Buffer.alloc(20_000)).subarray(0, 15_000);

@@ -1,10 +1,19 @@
 import { byteAt, readUint32 } from '../frames.ts';
-import { stagingPool } from './staging-pool.ts';
 
 /** In front of each message: a flag, and its length in 32 bits. */
 export const messagePrefixBytes = 5;
 /** The flags that there are. */
 export const MessageFlag = { plain: 0, compressed: 1 } as const;
+
+/** A message's buffer begins with as much as this, and grows with what really comes. */
+const leastBufferBytes = 4 * 1024;
+/**
+ * How much more than has come the buffer may hold. Each time it grows all is copied, which a large message
+ * must not be often; of small ones many may be unfinished, and what they hold is counted.
+ */
+const growthFactor = 2;
+const largeGrowthFactor = 4;
+const largeBytes = 64 * 1024;
 
 /** Takes the messages that a `MessageReader` finds. */
 export interface MessageConsumer {
@@ -104,9 +113,10 @@ export class MessageReader {
     const taken = Math.min(missing, available);
     const needed = this.#fill + taken;
     if (needed > this.#message.length) {
-      const grown = stagingPool.acquire(needed, this.#length);
+      const factor = needed < largeBytes ? growthFactor : largeGrowthFactor;
+      const size = Math.max(factor * needed, leastBufferBytes);
+      const grown = Buffer.allocUnsafeSlow(Math.min(this.#length, size));
       this.#message.copy(grown, 0, 0, this.#fill);
-      stagingPool.release(this.#message);
       this.#message = grown;
     }
     bytes.copy(this.#message, this.#fill, start, start + taken);
