@@ -39,7 +39,7 @@ function tickLeader(raft: Raft): void {
   }
   if (raft.heartbeatElapsed >= raft.config.heartbeatTicks) {
     raft.heartbeatElapsed = 0;
-    if (raft.config.readOnlyMode === 'leaseBased') raft.reads.beginRound();
+    if (raft.config.readOnlyMode === 'leaseBased' || raft.reads.wantsRound) raft.reads.beginRound();
     broadcastHeartbeat(raft);
   }
 }
@@ -176,8 +176,17 @@ export function ignoresCandidate(raft: Raft, message: Message): boolean {
   if (message.type !== 'MsgVote' && message.type !== 'MsgPreVote') return false;
   if (sameBytes(message.context, transferContext)) return false;
   if (raft.quarantineTicks > 0) return true;
-  const hearsLeader = raft.leader !== noMember && raft.electionElapsed < raft.config.electionTicks;
-  return raft.config.checkQuorum && hearsLeader;
+  return raft.config.checkQuorum && hearsLeader(raft);
+}
+
+function hearsLeader(raft: Raft): boolean {
+  return raft.leader !== noMember && raft.electionElapsed < raft.config.electionTicks;
+}
+
+/** Whether a leader elsewhere may be reading by a lease that this member has granted (Raft dissertation §6.4.1). */
+export function isBoundByLease(raft: Raft): boolean {
+  if (raft.config.readOnlyMode !== 'leaseBased' || raft.tracker.isOnlyVoter(raft.id)) return false;
+  return raft.quarantineTicks > 0 || hearsLeader(raft);
 }
 
 function hasUnappliedConfChange(raft: Raft): boolean {

@@ -439,6 +439,19 @@ describe('§6 clients', () => {
   });
 });
 
+describe('§6.4.1 campaigns on demand', () => {
+  it('wait, with leases, as long as the leader may be reading by one', () => {
+    const member = new LoneMember({ term: 1, readOnlyMode: 'leaseBased', checkQuorum: true });
+    member.get('MsgHeartbeat', 2n);
+    member.node.campaign();
+    expect(member.node.role).toBe('follower');
+    const plain = new LoneMember({ term: 1, checkQuorum: true });
+    plain.get('MsgHeartbeat', 2n);
+    plain.node.campaign();
+    expect(plain.node.role).toBe('candidate');
+  });
+});
+
 describe('§9.6 pre-vote', () => {
   it('asking beforehand changes nobody’s term or vote', () => {
     const asking = new LoneMember({ term: 1, preVote: true });

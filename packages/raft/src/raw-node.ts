@@ -1,11 +1,11 @@
 import { applyConfChange, maybeLeaveJoint } from './confchange/apply.ts';
 import { encodeConfChange, encodeConfChangeV2 } from './confchange/codec.ts';
 import { type Config, fullConfig } from './config.ts';
-import { acknowledgeOwnVote, campaign, tick } from './election.ts';
+import { acknowledgeOwnVote, campaign, isBoundByLease, tick } from './election.ts';
 import { RaftError } from './errors.ts';
 import { invariant } from './invariant.ts';
 import { Raft } from './raft.ts';
-import { startRead } from './read-index.ts';
+import { beginWantedRound, startRead } from './read-index.ts';
 import type { Ready } from './ready.ts';
 import { acknowledgeOwnAppend } from './replication.ts';
 import { type Status, statusOf } from './status.ts';
@@ -183,7 +183,8 @@ export class RawNode {
   /**
    * Asks for an index that, once applied, makes a local read linearizable. It comes as a `ReadState` with the same
    * `context`; or not at all when no leader is known or messages are lost: ask again after a while, with a context
-   * of its own. Gather reads: one call may serve all that wait.
+   * of its own. Gather reads: one call may serve all that wait. At the leader, reads that come between two Readys
+   * are confirmed by one round of heartbeats.
    */
   readIndex(context: Uint8Array): void {
     const raft = this.#raft;
@@ -198,9 +199,12 @@ export class RawNode {
     this.#verify();
   }
 
-  /** Starts an election without waiting for the timeout. Does nothing at a leader or a member that may not lead. */
+  /**
+   * Starts an election without waiting for the timeout. Does nothing at a leader or a member that may not lead; with
+   * leases, nor while this member's promise to its leader, not to elect another one so soon, still holds.
+   */
   campaign(): void {
-    campaign(this.#raft, 'timeout');
+    if (!isBoundByLease(this.#raft)) campaign(this.#raft, 'timeout');
     this.#verify();
   }
 
@@ -245,6 +249,7 @@ export class RawNode {
       raft.log.unstable.hasNext() ||
       raft.log.hasNextCommitted() ||
       raft.readStates.length > 0 ||
+      raft.reads.wantsRound ||
       this.#hardStateChanged() ||
       this.#softStateChanged()
     );
@@ -257,6 +262,7 @@ export class RawNode {
   ready(): Ready {
     const raft = this.#raft;
     invariant(this.#asyncWrites || this.#handouts.length === 0, 'ready() before advance()');
+    beginWantedRound(raft);
     const { log } = raft;
     const entries = log.unstable.nextEntries();
     const snapshot = log.unstable.nextSnapshot();

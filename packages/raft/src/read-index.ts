@@ -7,7 +7,7 @@ import { type MemberId, newMessage } from './types.ts';
  *
  *  1. the leader must have committed an entry of its own term, else it may not know the newest commit;
  *  2. it notes its commit index;
- *  3. a quorum confirms that it still is the leader;
+ *  3. a quorum confirms, after that, that it still is the leader;
  *  4. the read waits until that index is applied.
  *
  * Confirmations are numbered in rounds, and every heartbeat carries the newest round. A member that answers round n
@@ -18,7 +18,10 @@ import { type MemberId, newMessage } from './types.ts';
 const maxPendingReads = 65_536;
 
 interface PendingRead {
-  /** Confirmed when a quorum has answered this round; 0 while the leader has no commit of its own term. */
+  /**
+   * Confirmed when a quorum has answered this round, which may still have to begin; 0 while the leader has no commit
+   * of its own term.
+   */
   round: number;
   /** The commit index when the read came in. */
   index: number;
@@ -31,6 +34,8 @@ export class ReadIndexQueue {
   /** The newest round; starts over with each term, and so do the answers in `Progress.readRound`. */
   round = 0;
   pending: PendingRead[] = [];
+  /** Whether reads wait for the round after `round`. All that come before the next Ready share it. */
+  wantsRound = false;
 
   /** Ticks since this member became leader. */
   ticks = 0;
@@ -43,6 +48,7 @@ export class ReadIndexQueue {
   reset(): void {
     this.round = 0;
     this.pending = [];
+    this.wantsRound = false;
     this.ticks = 0;
     this.timedRound = 0;
     this.timedSince = 0;
@@ -50,13 +56,19 @@ export class ReadIndexQueue {
   }
 
   /** Begins a round, and times it unless an earlier one is being timed. */
-  beginRound(): number {
+  beginRound(): void {
     this.round++;
+    this.wantsRound = false;
     if (this.timedRound === 0) {
       this.timedRound = this.round;
       this.timedSince = this.ticks;
     }
-    return this.round;
+  }
+
+  /** The round that will confirm what comes now. */
+  nextRound(): number {
+    this.wantsRound = true;
+    return this.round + 1;
   }
 }
 
@@ -94,8 +106,16 @@ export function startRead(raft: Raft, from: MemberId, context: Uint8Array): void
     answerRead(raft, from, index, context);
     return;
   }
-  queue.pending.push({ round: queue.beginRound(), index, from, context });
+  queue.pending.push({ round: queue.nextRound(), index, from, context });
+}
+
+/** At the leader, when a Ready is taken: asks everybody on behalf of the reads that have come since the last one. */
+export function beginWantedRound(raft: Raft): void {
+  if (!raft.reads.wantsRound) return;
+  raft.reads.beginRound();
   broadcastHeartbeat(raft);
+  // The others may have left meanwhile, and nobody need be asked any more.
+  answerConfirmedReads(raft);
 }
 
 /** At the leader, once its first entry is committed: lets the reads that waited for it begin. */
@@ -108,12 +128,11 @@ export function startWaitingReads(raft: Raft): void {
     for (const read of waiting) answerRead(raft, read.from, index, read.context);
     return;
   }
-  const round = raft.reads.beginRound();
+  const round = raft.reads.nextRound();
   for (const read of waiting) {
     read.round = round;
     read.index = index;
   }
-  broadcastHeartbeat(raft);
 }
 
 /** At the leader, when a round was answered or the quorum changed: answers the reads that are confirmed. */
