@@ -6,7 +6,7 @@ import { Timeline } from '../watch-checker.ts';
 
 const keys = ['a', 'b', 'c', 'd', 'e', 'f'];
 
-/** What clients (8 by default) see of a store in memory that keeps every promise, though it answers late or not at all. */
+/** What clients (8 by default) see of a store that keeps every promise, though it answers late or not at all. */
 export function randomHistory(
   seed: number,
   options: { readonly calls: number; readonly clients?: number },
