@@ -13,4 +13,6 @@ export interface Clock {
   clearTimer(handle: TimerHandle): void;
   /** Calls back after what runs now, before the loop waits for input again. Order is kept. */
   endOfTurn(callback: () => void): void;
+  /** Calls back in a later turn, after the input that is at hand was read. Order is kept. */
+  nextTurn(callback: () => void): void;
 }

@@ -14,6 +14,7 @@ import {
 import { invariant } from './invariant.ts';
 import type { Limits } from './limits.ts';
 import { Output } from './output.ts';
+import { PacedReader } from './paced-reader.ts';
 import { drainPing, PeerFrames } from './peer-frames.ts';
 import { ReceiveFlow } from './receive-flow.ts';
 import type { RequestHead } from './request-head.ts';
@@ -47,7 +48,9 @@ export interface ConnectionEnvironment {
   readonly clock: Clock;
   readonly limits: Limits;
   readonly pool: SlabPool;
+  /** What is due at the end of this turn, and in the next one. */
   readonly turn: TurnQueue;
+  readonly nextTurn: TurnQueue;
   readonly budget: BufferBudget;
 }
 
@@ -83,19 +86,21 @@ export class H2Connection implements BufferHolder {
   closed = false;
   /** The peer's first SETTINGS have arrived. */
   greeted = false;
-  /** Moments in the clock's ms: the beginning, the last stream's end, GOAWAY, the end. */
-  readonly openedAtMs: number;
+  /** Moments in the clock's ms: when the peer connected, the last stream's end, GOAWAY, the end. */
+  openedAtMs: number;
   idleSinceMs: number;
   drainingSinceMs = 0;
   endedAtMs = 0;
   readonly #environment: ConnectionEnvironment;
   readonly #endpoint: Endpoint;
   readonly #output: Output;
-  readonly #reader: FrameReader;
+  readonly #reader: PacedReader;
   readonly #frames: PeerFrames;
   /** While a chunk is being read, flushing waits for its end. */
   #isReading = false;
   #isInTurn = false;
+  /** The peer takes none of our output. */
+  #isStuffed = false;
   #isPaused = false;
   #drain: 'no' | 'announced' | 'final' = 'no';
 
@@ -121,7 +126,12 @@ export class H2Connection implements BufferHolder {
     this.ids = new StreamIds(isServer);
     this.flow = new ReceiveFlow(this.sender, limits);
     this.#frames = new PeerFrames(this, endpoint);
-    this.#reader = new FrameReader(this.#frames, limits.maxFrameBytes, isServer);
+    this.#reader = new PacedReader(
+      new FrameReader(this.#frames, limits.maxFrameBytes, isServer),
+      limits.framesPerTurn,
+      environment.nextTurn,
+      () => this.#read(undefined),
+    );
   }
 
   /** Sends our side of the handshake and begins to read, `firstBytes` before all else. */
@@ -173,6 +183,11 @@ export class H2Connection implements BufferHolder {
     this.closeStream(stream);
   }
 
+  /** What the peer asked for was as much work as so many frames, of those that a turn may read. */
+  chargeTurn(frames: number): void {
+    this.#reader.charge(frames);
+  }
+
   /** Gives bytes back that a sink with `holdsReceived` has dealt with. */
   releaseReceived(stream: H2Stream, bytes: number): void {
     if (stream.closed) return;
@@ -214,11 +229,9 @@ export class H2Connection implements BufferHolder {
       // Where the stream has more than it likes, it tells when it wants more.
       if (sender.hasLine && !this.stream.writableNeedDrain) sender.resume();
     } while (!this.ended);
-    if (sender.socketBytes > this.limits.connectionSendHighWaterBytes && !this.#isPaused) {
-      // It takes nothing from us, so we take nothing from it.
-      this.#isPaused = true;
-      this.stream.pause();
-    }
+    // It takes nothing from us, so we take nothing from it.
+    if (sender.socketBytes > this.limits.connectionSendHighWaterBytes) this.#isStuffed = true;
+    this.#steer();
     this.#endpoint.onRelief();
     this.#noteHeld();
   }
@@ -279,9 +292,16 @@ export class H2Connection implements BufferHolder {
     if (this.ended) return;
     this.nowMs = this.#environment.clock.now();
     this.#endpoint.bytesReceived(chunk.length);
+    this.#read(asBuffer(chunk));
+  }
+
+  /** Reads a chunk, or what the last turn has left over. */
+  #read(chunk: Buffer | undefined): void {
+    if (this.ended) return;
     this.#isReading = true;
     try {
-      this.#reader.push(asBuffer(chunk));
+      if (chunk === undefined) this.#reader.goOn();
+      else this.#reader.push(chunk);
     } catch (error) {
       // A bug in a handler. What else the chunk held is lost, so the connection cannot go on.
       this.#finish(new H2Error('closed', 'a handler threw', ErrorCode.internalError, error));
@@ -293,14 +313,21 @@ export class H2Connection implements BufferHolder {
     if (!this.ended) this.flush();
   }
 
+  /** Lets the byte stream go on, or not. */
+  #steer(): void {
+    const mustPause = this.#isStuffed || this.#reader.keptBytes > 0;
+    if (mustPause === this.#isPaused) return;
+    this.#isPaused = mustPause;
+    if (mustPause) this.stream.pause();
+    else this.stream.resume();
+  }
+
   #onSocketDrain(): void {
     this.#output.onDrain();
     this.sender.socketBytes = this.stream.writableLength;
-    if (this.#isPaused && !this.ended) {
-      this.#isPaused = false;
-      this.stream.resume();
-    }
     if (this.ended) return;
+    this.#isStuffed = false;
+    this.#steer();
     this.sender.resume();
     this.flush();
   }
@@ -406,6 +433,7 @@ export class H2Connection implements BufferHolder {
         sender.socketBytes +
         this.bufferedBytes +
         this.heldBytes +
+        this.#reader.keptBytes +
         this.#frames.blockBytes;
     if (bytes !== this.notedBytes) this.#environment.budget.note(this, bytes);
   }

@@ -25,6 +25,8 @@ export interface FrameHandler {
  * apart is copied, and DATA not even then: its bytes are passed on as they come.
  */
 export class FrameReader {
+  /** Frames that may still begin before `push` stops between two. Belongs to whoever calls it. */
+  framesLeft: number = Number.POSITIVE_INFINITY;
   readonly #handler: FrameHandler;
   readonly #maxFrameBytes: number;
   /** Bytes of the client's preface still to come. */
@@ -61,11 +63,17 @@ export class FrameReader {
     return this.#headFill === 0 && this.#frame === undefined && !this.#inData;
   }
 
-  push(chunk: Buffer) {
-    let at = this.#prefaceLeft > 0 ? this.#readPreface(chunk) : 0;
+  /**
+   * Reads from `from` to the end, or until no frames are left; returns the offset that it got to, where
+   * it must go on before anything else is pushed.
+   */
+  push(chunk: Buffer, from = 0): number {
+    let at = this.#prefaceLeft > 0 ? this.#readPreface(chunk) : from;
     at = this.#finishCut(chunk, at);
     const end = chunk.length;
     while (!this.#stopped && end - at >= frameHeaderBytes) {
+      if (this.framesLeft <= 0) return at;
+      this.framesLeft -= 1;
       const length =
         (byteAt(chunk, at) << 16) | (byteAt(chunk, at + 1) << 8) | byteAt(chunk, at + 2);
       const type = byteAt(chunk, at + 3);
@@ -76,21 +84,25 @@ export class FrameReader {
         (byteAt(chunk, at + 7) << 8) |
         byteAt(chunk, at + 8);
       const start = at + frameHeaderBytes;
-      if (length > this.#maxFrameBytes) return this.#fail(`a frame of ${length} bytes`);
+      if (length > this.#maxFrameBytes) {
+        this.#fail(`a frame of ${length} bytes`);
+        return end;
+      }
       if (type === FrameType.data) {
         const isPadded = (flags & Flag.padded) !== 0;
         if (isPadded && length > 0 && start === end) break;
-        if (!this.#beginData(streamId, flags, length, isPadded ? chunk[start] : 0)) return;
+        if (!this.#beginData(streamId, flags, length, isPadded ? chunk[start] : 0)) return end;
         at = this.#readData(chunk, isPadded ? start + 1 : start);
       } else if (end - start >= length) {
         this.#handler.onFrame(type, flags, streamId, chunk, start, start + length);
         at = start + length;
       } else {
         this.#cutFrame(type, flags, streamId, length, chunk, start);
-        return;
+        return end;
       }
     }
     if (!this.#stopped && at < end) this.#headFill += chunk.copy(this.#head, 0, at, end);
+    return end;
   }
 
   #readPreface(chunk: Buffer): number {

@@ -24,6 +24,11 @@ export interface Limits {
   readonly maxHeaderFields: number;
   /** CONTINUATION frames of one block. 16: four full frames reach the byte limit, floods use thousands. */
   readonly maxContinuationFrames: number;
+  /**
+   * Frames of a connection that one turn of the loop reads; the rest waits for the next one, and others
+   * have theirs. 256: a hundred calls, half a millisecond, and what no usual peer sends at once.
+   */
+  readonly framesPerTurn: number;
 
   /**
    * Connections of one server; for the next the oldest without streams makes room, or else it is closed at
@@ -138,6 +143,7 @@ export const defaultLimits: Limits = {
   maxHeaderListBytes: 64 * KiB,
   maxHeaderFields: 128,
   maxContinuationFrames: 16,
+  framesPerTurn: 256,
   maxConnections: 10_000,
   maxHalfOpenConnections: 1000,
   streamWindowBytes: 1 * MiB,
@@ -185,6 +191,7 @@ export function resolveLimits(chosen: Partial<Limits> | undefined): Limits {
     limits.connectionWindowBytes >= limits.streamWindowBytes,
     'connectionWindowBytes is below streamWindowBytes',
   );
+  check(limits.framesPerTurn >= 1, 'framesPerTurn is below 1');
   check(
     limits.maxStreamSendBytes >= limits.streamSendHighWaterBytes,
     'maxStreamSendBytes is below streamSendHighWaterBytes',

@@ -9,4 +9,7 @@ export const nodeClock: Clock = {
   setTimer: (delayMs, callback) => setTimeout(callback, delayMs).unref(),
   clearTimer: (handle) => clearTimeout(handle as NodeJS.Timeout),
   endOfTurn: (callback) => process.nextTick(callback),
+  nextTurn: (callback) => {
+    setImmediate(callback);
+  },
 };

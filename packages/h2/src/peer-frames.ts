@@ -373,6 +373,7 @@ export class PeerFrames implements FrameHandler {
       // Every stream's window changes, and each may have output that waits for it.
       const count = Math.floor(this.#connection.streams.size / streamsPerIdleFrame);
       if (!this.#allowIdleFrame(count)) return;
+      this.#connection.chargeTurn(count);
     }
     if (!this.#connection.sender.applySettings(settings, this.#connection.streams.values())) {
       return this.#connection.fail(ErrorCode.flowControlError, 'a stream window overflows');

@@ -67,14 +67,15 @@ export class GrpcClient {
     const { clock } = options;
     const limits = resolveLimits({ keepaliveIntervalMs: 0, ...options.limits });
     this.#options = options;
-    const turn = new TurnQueue(clock);
+    const turn = new TurnQueue(clock.endOfTurn);
+    const nextTurn = new TurnQueue(clock.nextTurn);
     // What a server makes a client hold is bounded by its one connection.
     const budget = new BufferBudget(Number.POSITIVE_INFINITY, turn);
     this.#shared = {
       clock,
       limits,
       deadlines: new DeadlineWheel(clock),
-      environment: { clock, limits, pool: new SlabPool(), turn, budget },
+      environment: { clock, limits, pool: new SlabPool(), turn, nextTurn, budget },
       retry: (call) => this.#begin(call, {}),
     };
     this.#backoff = new Backoff({ ...defaultBackoff, ...options.backoff }, options.random);

@@ -55,6 +55,7 @@ describe('a deadline wheel', () => {
       },
       clearTimer: (handle) => clock.clearTimer(handle),
       endOfTurn: (callback) => clock.endOfTurn(callback),
+      nextTurn: (callback) => clock.nextTurn(callback),
     };
     const wheel = new DeadlineWheel(counting);
     const fired: number[] = [];

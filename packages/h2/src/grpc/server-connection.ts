@@ -1,9 +1,11 @@
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../clock.ts';
 import { type ConnectionEnvironment, type Endpoint, H2Connection } from '../connection.ts';
-import type { H2Error } from '../errors.ts';
+import { H2Error } from '../errors.ts';
 import { ErrorCode } from '../frames.ts';
+import { invariant } from '../invariant.ts';
 import type { Limits } from '../limits.ts';
+import { type GateOwner, PrefaceGate } from '../preface-gate.ts';
 import type { RequestHead } from '../request-head.ts';
 import type { H2Stream, StreamSink } from '../stream.ts';
 import { TokenBucket } from '../token-bucket.ts';
@@ -46,61 +48,95 @@ const answered: StreamSink = {
 const usualGrowth = 32;
 
 /** A server's side of one connection: turns its requests into calls. */
-export class ServerConnection implements Connection, Endpoint {
+export class ServerConnection implements Connection, Endpoint, GateOwner {
   readonly shared: ServerShared;
-  readonly #h2: H2Connection;
-  readonly #watchdog: Watchdog;
+  readonly stream: Duplex;
+  readonly peer: string;
+  readonly #openedAtMs: number;
+  /** Before the preface; with it comes the rest. */
+  readonly #gate: PrefaceGate;
+  #connection: H2Connection | undefined = undefined;
+  #watchdog: Watchdog | undefined = undefined;
+  /** When it was turned away at the gate; -1: it was not. */
+  #turnedAwayAtMs = -1;
+  #isClosed = false;
   /** Of what gzip has done for the client. */
   #inflation: TokenBucket | undefined = undefined;
   #deflation: TokenBucket | undefined = undefined;
   /** Unary calls that are complete, and wait for the output to fall below its limit. */
-  #deferred: ServerUnaryCall[] = [];
-  #whenClosed: (() => void)[] = [];
+  #deferred: ServerUnaryCall[] = noCalls;
+  #whenClosed: (() => void)[] | undefined = undefined;
 
   constructor(shared: ServerShared, stream: Duplex, peer: string) {
     this.shared = shared;
-    this.#h2 = new H2Connection(shared.environment, this, stream, true, peer);
-    this.#watchdog = new Watchdog(this.#h2);
-  }
-
-  get peer(): string {
-    return this.#h2.peer;
-  }
-
-  get stream(): Duplex {
-    return this.#h2.stream;
+    this.stream = stream;
+    this.peer = peer;
+    this.#openedAtMs = shared.clock.now();
+    this.#gate = new PrefaceGate(stream, this);
   }
 
   get closed(): boolean {
-    return this.#h2.closed;
+    return this.#isClosed;
   }
 
   get activeStreams(): number {
-    return this.#h2.activeStreams;
+    return this.#connection?.activeStreams ?? 0;
   }
 
+  /** Begins, with bytes that were read before all others. */
   start(firstBytes: Uint8Array | undefined): void {
-    this.#h2.start(firstBytes);
+    if (firstBytes !== undefined) this.#gate.push(firstBytes);
   }
 
   sweep(nowMs: number): void {
-    this.#watchdog.sweep(nowMs);
+    if (this.#watchdog !== undefined) {
+      this.#watchdog.sweep(nowMs);
+    } else if (this.#turnedAwayAtMs < 0) {
+      if (nowMs - this.#openedAtMs < this.shared.limits.handshakeTimeoutMs) return;
+      const text = 'no SETTINGS came';
+      this.#turnAway(ErrorCode.noError, text, new H2Error('timeout', text));
+    } else if (nowMs - this.#turnedAwayAtMs >= this.shared.limits.closeTimeoutMs) {
+      this.stream.destroy();
+    }
   }
 
   drain(): Promise<void> {
-    this.#h2.drain();
-    if (this.#h2.closed) return Promise.resolve();
-    return new Promise((resolve) => this.#whenClosed.push(resolve));
+    if (this.#connection === undefined) this.close();
+    else this.#connection.drain();
+    if (this.#isClosed) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#whenClosed ??= [];
+      this.#whenClosed.push(resolve);
+    });
   }
 
   close(): void {
-    this.#h2.end(ErrorCode.noError, '', undefined);
+    if (this.#connection === undefined) this.#turnAway(ErrorCode.noError, '', undefined);
+    else this.#connection.end(ErrorCode.noError, '', undefined);
   }
 
   /** Sends it away at once, to make room for others. */
   expel(text: string): void {
-    this.#h2.fail(ErrorCode.enhanceYourCalm, text, 'limit');
-    this.#h2.stream.destroy();
+    const errorCode = ErrorCode.enhanceYourCalm;
+    const error = new H2Error('limit', text, errorCode);
+    if (this.#connection === undefined) this.#turnAway(errorCode, text, error);
+    else this.#connection.end(errorCode, text, error);
+    this.stream.destroy();
+  }
+
+  onOpen(bytes: Buffer): void {
+    const { stream, peer, shared } = this;
+    this.#connection = new H2Connection(shared.environment, this, stream, true, peer);
+    this.#connection.openedAtMs = this.#openedAtMs;
+    this.#watchdog = new Watchdog(this.#connection);
+    this.#connection.start(bytes);
+  }
+
+  onGone(error: Error | undefined): void {
+    this.#turnedAwayAtMs = this.shared.clock.now();
+    this.onEnd(
+      error === undefined ? undefined : new H2Error('transport', error.message, undefined, error),
+    );
   }
 
   /**
@@ -134,6 +170,7 @@ export class ServerConnection implements Connection, Endpoint {
   }
 
   defer(call: ServerUnaryCall): void {
+    if (this.#deferred.length === 0) this.#deferred = [];
     this.#deferred.push(call);
   }
 
@@ -170,19 +207,19 @@ export class ServerConnection implements Connection, Endpoint {
       (deferred[next] as ServerUnaryCall).dispatch();
       next += 1;
     }
-    this.#deferred = deferred.slice(next);
+    this.#deferred = next === deferred.length ? noCalls : deferred.slice(next);
   }
 
   onEnd(error: H2Error | undefined): void {
-    this.#deferred = [];
+    this.#deferred = noCalls;
     this.shared.onEnd(this, error);
   }
 
   onClosed(): void {
+    this.#isClosed = true;
     this.shared.onClosed(this);
-    const waiting = this.#whenClosed;
-    this.#whenClosed = [];
-    for (const resolve of waiting) resolve();
+    for (const resolve of this.#whenClosed ?? []) resolve();
+    this.#whenClosed = undefined;
   }
 
   bytesReceived(bytes: number): void {
@@ -191,6 +228,20 @@ export class ServerConnection implements Connection, Endpoint {
 
   bytesSent(bytes: number): void {
     this.shared.stats.bytesSent(bytes);
+  }
+
+  /** Whoever asks has a call, or was asked by the connection. */
+  get #h2(): H2Connection {
+    const connection = this.#connection;
+    invariant(connection !== undefined, 'there are no calls before the preface');
+    return connection;
+  }
+
+  #turnAway(errorCode: number, text: string, error: H2Error | undefined): void {
+    if (this.#turnedAwayAtMs >= 0) return;
+    this.#turnedAwayAtMs = this.shared.clock.now();
+    this.#gate.turnAway(errorCode, text);
+    this.onEnd(error);
   }
 
   #onHttp(stream: H2Stream, head: RequestHead): void {
@@ -209,3 +260,6 @@ export class ServerConnection implements Connection, Endpoint {
     this.#h2.sender.sendHeaders(stream, refusalFields(refusal), true);
   }
 }
+
+/** Shared by all that have none; never changed. */
+const noCalls: ServerUnaryCall[] = [];

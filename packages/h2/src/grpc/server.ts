@@ -43,7 +43,8 @@ export class GrpcServer {
     this.#options = options;
     const { clock } = options;
     const limits = resolveLimits(options.limits);
-    const turn = new TurnQueue(clock);
+    const turn = new TurnQueue(clock.endOfTurn);
+    const nextTurn = new TurnQueue(clock.nextTurn);
     const budget = new BufferBudget(limits.maxServerBufferBytes, turn);
     this.#shared = {
       methods: options.methods,
@@ -51,7 +52,7 @@ export class GrpcServer {
       limits,
       stats: options.stats ?? noStats,
       deadlines: new DeadlineWheel(clock),
-      environment: { clock, limits, pool: new SlabPool(), turn, budget },
+      environment: { clock, limits, pool: new SlabPool(), turn, nextTurn, budget },
       fallback: options.fallback,
       onGreeted: (connection) => this.#halfOpen.delete(connection),
       onEnd: (connection, error) => this.#onEnd(connection, error),

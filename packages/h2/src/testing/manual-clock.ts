@@ -28,6 +28,10 @@ export class ManualClock implements Clock {
     queueMicrotask(callback);
   }
 
+  nextTurn(callback: () => void): void {
+    setImmediate(callback);
+  }
+
   /** Timers that are set. */
   get timerCount(): number {
     return this.#timers.size;

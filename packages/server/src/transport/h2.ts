@@ -34,5 +34,6 @@ function h2Clock(clock: Clock): H2Clock {
     setTimer: (delayMs, callback) => clock.after(delayMs, callback),
     clearTimer: (handle) => (handle as () => void)(),
     endOfTurn: clock.endOfTurn,
+    nextTurn: clock.nextTurn,
   };
 }
