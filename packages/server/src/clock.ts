@@ -20,9 +20,13 @@ export interface Clock {
 function endOfTurnQueue(schedule: (run: () => void) => void) {
   let waiting: (() => void)[] = [];
   const run = (): void => {
-    const callbacks = waiting;
-    waiting = [];
-    for (const callback of callbacks) callback();
+    // What is done at the end may leave something to be done at the very end: messages that were handed to a connection
+    // are then written.
+    while (waiting.length > 0) {
+      const callbacks = waiting;
+      waiting = [];
+      for (const callback of callbacks) callback();
+    }
   };
   const add = (callback: () => void): void => {
     if (waiting.length === 0) schedule(run);

@@ -17,6 +17,8 @@ export interface EngineFolders {
  * and so on. The last one counts; moving it to its name is what makes it complete.
  */
 const FIRST = 'db';
+/** Begins the names of states that are received, below `snap`. */
+const INCOMING = 'incoming';
 
 /** Which generation a name in the member's folder stands for; undefined for other names. */
 function generationOf(name: string): number | undefined {
@@ -29,17 +31,20 @@ function pathOf(memberDir: string, generation: number): string {
   return generation === 0 ? `${memberDir}/${FIRST}` : `${memberDir}/${FIRST}.${generation}`;
 }
 
-/** The folders of a member's store: the one in use, and one that is being received. */
+/** The folders of a member's store: the one in use, and those that are being received. */
 export class StoreFolders {
   readonly #engines: EngineFolders;
   readonly #memberDir: string;
   #generation: number;
+  #incomingCount = 0;
 
   /** Deletes what an exchange that a crash interrupted has left behind. */
   constructor(engines: EngineFolders, memberDir: string) {
     this.#engines = engines;
     this.#memberDir = memberDir;
-    engines.remove(this.#incoming);
+    for (const name of engines.list(this.#snapDir)) {
+      if (name.startsWith(INCOMING)) engines.remove(`${this.#snapDir}/${name}`);
+    }
     const found = engines.list(memberDir).flatMap((name) => generationOf(name) ?? []);
     this.#generation = Math.max(0, ...found);
     for (const generation of found) {
@@ -51,8 +56,8 @@ export class StoreFolders {
     return pathOf(this.#memberDir, this.#generation);
   }
 
-  get #incoming(): string {
-    return `${this.#memberDir}/snap/incoming`;
+  get #snapDir(): string {
+    return `${this.#memberDir}/snap`;
   }
 
   openCurrent(): Promise<Engine> {
@@ -60,20 +65,22 @@ export class StoreFolders {
   }
 
   /** A new engine, for a state that is received. */
-  async openIncoming(): Promise<Engine> {
-    this.dropIncoming();
-    return await this.#engines.open(this.#incoming);
+  async openIncoming(): Promise<{ engine: Engine; path: string }> {
+    this.#incomingCount += 1;
+    const path = `${this.#snapDir}/${INCOMING}.${this.#incomingCount}`;
+    this.dropIncoming(path);
+    return { engine: await this.#engines.open(path), path };
   }
 
-  dropIncoming(): void {
-    this.#engines.remove(this.#incoming);
+  dropIncoming(path: string): void {
+    this.#engines.remove(path);
   }
 
-  /** Makes the received engine, closed and synced, the current one; returns how to delete the one before. */
-  exchange(): () => void {
+  /** Makes a received engine, closed and synced, the current one; returns how to delete the one before. */
+  exchange(path: string): () => void {
     const previous = this.current;
     this.#generation += 1;
-    this.#engines.rename(this.#incoming, this.current);
+    this.#engines.rename(path, this.current);
     return () => this.#engines.remove(previous);
   }
 }

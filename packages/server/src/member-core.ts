@@ -1,5 +1,5 @@
-import { clusterVersion, type EtcdError, etcdServices } from '@kvorum/api';
-import type { GrpcMethod, GrpcService } from '@kvorum/h2';
+import { clusterVersion, EtcdError } from '@kvorum/api';
+import type { GrpcService } from '@kvorum/h2';
 import { Lessor, type Store, WatchHub } from '@kvorum/mvcc';
 import { RawNode, type Snapshot, type SnapshotMetadata } from '@kvorum/raft';
 import type { Disk } from '@kvorum/wal';
@@ -8,6 +8,10 @@ import { Applier } from './apply/applier.ts';
 import { listMeta } from './apply/meta-rows.ts';
 import { StateMachine } from './apply/state-machine.ts';
 import type { Clock } from './clock.ts';
+import type {
+  ClusterVersionSetRequest,
+  MemberAttributesSetRequest,
+} from './codec/raft-requests.ts';
 import { startCompactor } from './compactor/compactor.ts';
 import type { ServerConfig } from './config/server-config.ts';
 import type { EngineFolders } from './engine-folders.ts';
@@ -15,22 +19,18 @@ import { LeaseKeeper } from './lease-keeper.ts';
 import type { Logger } from './logging/logger.ts';
 import { connectMetrics } from './member-metrics.ts';
 import { Cluster, memberToJson } from './membership/cluster.ts';
-import { clusterIdOf, formatId, memberIdOf } from './membership/ids.ts';
+import { founderOf, foundersOf } from './membership/founders.ts';
+import { formatId } from './membership/ids.ts';
 import type { Metrics } from './metrics/metrics.ts';
 import { NodeLoop, type Outbox } from './node-loop.ts';
+import type { PeerHost } from './peer/peer-host.ts';
 import { Proposer } from './proposer.ts';
+import type { LogOwner } from './raft-log.ts';
 import { raftLogger } from './raft-logger.ts';
 import { RequestIds } from './request-ids.ts';
-import { clusterMethods } from './rpc/cluster.ts';
-import { MemberHeaders } from './rpc/headers.ts';
-import { healthMethods } from './rpc/health.ts';
-import { KvService } from './rpc/kv.ts';
-import { LeaseService } from './rpc/lease.ts';
-import { MaintenanceService, type RaftStatus } from './rpc/maintenance.ts';
+import type { RaftStatus } from './rpc/maintenance.ts';
+import { memberServices } from './rpc/member-services.ts';
 import { OpenStreams } from './rpc/open-streams.ts';
-import { reflectionMethods } from './rpc/reflection.ts';
-import { snapshotMethod } from './rpc/snapshot.ts';
-import { watchMethod } from './rpc/watch.ts';
 import type { SnapshotSource } from './snapshot/etcd-snapshot.ts';
 import { readState } from './snapshot/state-stream.ts';
 import { type IncomingState, type OpenStorage, openStorage } from './storage.ts';
@@ -45,6 +45,10 @@ export interface CoreParts {
   readonly engines: EngineFolders;
   /** Where messages to other members go. */
   readonly outbox: Outbox;
+  /** Members came, went, or moved: the way to them is to be found again. */
+  readonly onMembershipChanged?: () => void;
+  /** Who the member is if it joins a cluster; it has no log yet then. Default: one of those that found one. */
+  readonly joins?: LogOwner;
   /** Bytes of a segment of the log; etcd's size by default. */
   readonly walSegmentBytes?: number;
 }
@@ -56,8 +60,9 @@ const REQUEST_TIMEOUT_MS = 5000;
  * a busy member. Those further behind read from disk.
  */
 const WATCH_RING_BYTES = 8 * 1024 * 1024;
-/** Responses this much larger than the largest request are split for watchers that asked for it, as in etcd. */
-const FRAGMENT_OVERHEAD_BYTES = 512 * 1024;
+
+/** Entries under way to one follower, in bytes: a tenth of a second of a fast line. A slower one is asked to wait. */
+const MAX_INFLIGHT_BYTES = 16 * 1024 * 1024;
 
 /** A member without its listeners: log, store, raft and the services on them. Everything is wired here, once. */
 export class MemberCore {
@@ -80,6 +85,7 @@ export class MemberCore {
   readonly #hub: WatchHub;
   readonly #stops: (() => void)[] = [];
   readonly #streams = new OpenStreams();
+  readonly #fail: (error: unknown) => void;
   #snapshotIndex: number;
   /** Leads, and has applied an entry of its own term. */
   #leads = false;
@@ -99,6 +105,8 @@ export class MemberCore {
     this.#loadRows();
     const fatal = Promise.withResolvers<Error>();
     this.fatal = fatal.promise;
+    this.#fail = (error) =>
+      fatal.resolve(error instanceof Error ? error : new Error(String(error)));
     this.#node = this.#newNode();
     const lessor = Lessor.open({
       store: this.store,
@@ -125,6 +133,7 @@ export class MemberCore {
       install: (snapshot) => this.#install(snapshot),
       findProposal: (idHigh, idLow) => this.loop.findProposal(idHigh, idLow),
       onProposalClosed: (open) => this.loop.proposalClosed(open),
+      onMembershipChanged: () => parts.onMembershipChanged?.(),
       metrics,
     });
     this.loop = new NodeLoop({
@@ -137,7 +146,7 @@ export class MemberCore {
       requestTimeoutMs: REQUEST_TIMEOUT_MS + 2 * config.electionTimeoutMs,
       canReadLocally: () => this.#leads && this.#isOnlyVoter,
       upkeep: () => this.#upkeep(),
-      onFatal: (error) => fatal.resolve(error instanceof Error ? error : new Error(String(error))),
+      onFatal: this.#fail,
       onSoftState: () => this.#softStateChanged(),
       onSync: (durationMs) => metrics.disk.walFsyncSeconds.observe(durationMs / 1000),
     });
@@ -152,7 +161,7 @@ export class MemberCore {
       storeBytes: () => this.store.engine.sizeBytes(),
     });
     this.#leases = new LeaseKeeper({ lessor, proposer: this.#proposer, clock, logger });
-    this.methods = this.#services(lessor, hub);
+    this.methods = this.#services();
     connectMetrics(metrics, { core: this, hub, lessor, log, config });
   }
 
@@ -164,17 +173,6 @@ export class MemberCore {
   /** Opens, or makes, what the member keeps. Rejects with a message for people. */
   static async open(config: ServerConfig, parts: CoreParts): Promise<MemberCore> {
     const { clock, disk, logger } = parts;
-    const founders = config.initialCluster.map(({ peerUrls }) =>
-      memberIdOf(
-        peerUrls.map(({ href }) => href),
-        config.initialClusterToken,
-      ),
-    );
-    const own = config.initialAdvertisePeerUrls.map(({ href }) => href);
-    const founder = {
-      memberId: memberIdOf(own, config.initialClusterToken),
-      clusterId: clusterIdOf(founders),
-    };
     const storage = await openStorage({
       disk,
       clock,
@@ -187,7 +185,7 @@ export class MemberCore {
       unsafeNoFsync: config.unsafeNoFsync,
       compactionBatchLimit: config.compactionBatchLimit,
       keepEntries: config.initialCluster.length > 1 ? config.snapshotCatchupEntries : 0,
-      founder,
+      founder: parts.joins ?? founderOf(config),
     });
     const { torn } = storage.log;
     if (torn !== null) {
@@ -210,8 +208,7 @@ export class MemberCore {
   async start(): Promise<void> {
     const { clock } = this.#parts;
     this.#stops.push(clock.every(this.#config.heartbeatIntervalMs, () => this.loop.tick()));
-    const { memory } = this.#storage.log;
-    if (memory.lastIndex() === 0 && this.#storage.applied.index === 0) this.#bootstrap();
+    if (this.#isNew && this.#config.initialClusterState === 'new') this.#bootstrap();
     this.loop.wake();
     await this.#caughtUp();
     this.#stops.push(
@@ -226,6 +223,11 @@ export class MemberCore {
     );
   }
 
+  /** Nothing of a cluster has reached this member yet. */
+  get #isNew(): boolean {
+    return this.#storage.log.memory.lastIndex() === 0 && this.#storage.applied.index === 0;
+  }
+
   /** Waits for as long as it takes: members are started in any order. */
   async #caughtUp(): Promise<void> {
     for (;;) {
@@ -233,19 +235,37 @@ export class MemberCore {
         this.loop.linearizableRead({ run: () => resolve(undefined), fail: resolve });
       });
       if (error === undefined) return;
-      if (error.code !== 'timeout') throw error;
+      if (!isPassing(error)) throw error;
       this.#parts.logger.warn('waiting for a majority of the members', {
         'local-member-id': formatId(this.memberId),
       });
     }
   }
 
-  /** Tells the cluster under which name and addresses clients find this member, and which version it speaks. */
+  /**
+   * Tells the cluster under which name and addresses clients find this member, and which version it speaks. Tries again
+   * until a majority has heard it.
+   */
   async publish(name: string, clientUrls: readonly string[]): Promise<void> {
     const { memberId } = this;
-    await this.#proposer.propose({ kind: 'memberAttributesSet', memberId, name, clientUrls });
+    await this.#insist({ kind: 'memberAttributesSet', memberId, name, clientUrls });
     if (this.cluster.version !== clusterVersion) {
-      await this.#proposer.propose({ kind: 'clusterVersionSet', version: clusterVersion });
+      await this.#insist({ kind: 'clusterVersionSet', version: clusterVersion });
+    }
+  }
+
+  async #insist(request: MemberAttributesSetRequest | ClusterVersionSetRequest): Promise<void> {
+    for (;;) {
+      try {
+        await this.#proposer.propose(request);
+        return;
+      } catch (error) {
+        if (!(error instanceof EtcdError) || !isPassing(error)) throw error;
+        this.#parts.logger.warn('failed to publish local member to cluster through raft', {
+          'local-member-id': formatId(this.memberId),
+          error,
+        });
+      }
     }
   }
 
@@ -254,6 +274,25 @@ export class MemberCore {
     const rows = (prefix: string) => listMeta(this.store.engine, prefix);
     this.cluster.load(rows);
     this.alarms.load(rows);
+  }
+
+  /** What the transport of peers may do with this member. */
+  peerHost(): PeerHost {
+    const { cluster, loop, memberId } = this;
+    return {
+      memberId,
+      clusterId: cluster.id,
+      members: () => cluster.members(),
+      isRemoved: (id) => cluster.isRemoved(id),
+      step: (message) => loop.step(message),
+      reportUnreachable: (id) => loop.reportUnreachable(id),
+      reportSnapshot: (id, outcome) => loop.reportSnapshot(id, outcome),
+      stateToSend: () => this.stateToSend(),
+      receiveState: () => this.receiveState(),
+      onRemoved: () =>
+        this.#fail(new Error('the member has been permanently removed from the cluster')),
+      onFailure: (error) => this.#fail(error),
+    };
   }
 
   /** Begins to receive the leader's state; `takeOver` follows when it is complete. */
@@ -272,11 +311,12 @@ export class MemberCore {
   async #install(snapshot: Snapshot): Promise<void> {
     const { index, term } = snapshot.metadata;
     this.#parts.logger.info('applying a snapshot of the leader', { index, term });
-    await this.#storage.exchange((store) => {
+    await this.#storage.exchange(index, (store) => {
       this.#hub.replaceSource(store);
       this.#lessor.reload(store);
       this.#loadRows();
     });
+    this.#parts.onMembershipChanged?.();
     if (this.#storage.applied.index !== index) {
       throw new Error(
         `the received state is of index ${this.#storage.applied.index}, not ${index}`,
@@ -325,6 +365,7 @@ export class MemberCore {
       random,
       preVote,
       asyncStorageWrites: true,
+      maxInflightBytes: MAX_INFLIGHT_BYTES,
       logger: raftLogger(logger),
     });
   }
@@ -335,89 +376,34 @@ export class MemberCore {
   }
 
   #bootstrap(): void {
-    const members = this.#config.initialCluster.map(({ peerUrls }) => {
-      const urls = peerUrls.map(({ href }) => href);
-      const id = memberIdOf(urls, this.#config.initialClusterToken);
-      const member = { id, name: '', peerUrls: urls, clientUrls: [], isLearner: false };
-      return { id, context: Buffer.from(memberToJson(member)) };
+    const members = foundersOf(this.#config).map((member) => {
+      return { id: member.id, context: Buffer.from(memberToJson(member)) };
     });
     this.#node.bootstrap(members);
   }
 
-  #services(lessor: Lessor, hub: WatchHub): GrpcService {
-    const streams = this.#streams;
-    const { loop, alarms, cluster } = this;
-    const storage = this.#storage;
-    const proposer = this.#proposer;
-    const { maxTxnOps, maxRequestBytes, quotaBackendBytes, watchProgressNotifyIntervalMs } =
-      this.#config;
-    const { dataDir } = this.#config;
+  #services(): GrpcService {
     const { clock, random, disk, logger, metrics } = this.#parts;
-    const revision = () => this.store.revision;
-    const headers = new MemberHeaders(cluster.id, this.memberId, () => this.#term, revision);
-    const storeBytes = () => {
-      const total = this.store.engine.sizeBytes();
-      return { total, inUse: total };
-    };
-    const methods: [string, GrpcMethod][] = [
-      ...new KvService({
-        get store() {
-          return storage.store;
-        },
-        loop,
-        proposer,
-        headers,
-        maxTxnOps,
-        maxRequestBytes,
-        metrics,
-      }).methods(),
-      ...new LeaseService({
-        get store() {
-          return storage.store;
-        },
-        lessor,
-        proposer,
-        headers,
-        streams,
-      }).methods(),
-      ...new MaintenanceService({
-        get store() {
-          return storage.store;
-        },
-        proposer,
-        alarms,
-        cluster,
-        headers,
-        storeBytes,
-        quotaBytes: quotaBackendBytes,
-        raftStatus: () => this.raftStatus(),
-      }).methods(),
-      ...clusterMethods({ cluster, loop, headers }),
-      ...healthMethods(streams),
-      ...reflectionMethods(etcdServices),
-      snapshotMethod({
-        disk,
-        dir: `${dataDir}/member/snap`,
-        clock,
-        logger,
-        source: () => this.#snapshotSource(lessor),
-        onDone: (durationMs) => metrics.disk.backendSnapshotSeconds.observe(durationMs / 1000),
-      }),
-      watchMethod({
-        get store() {
-          return storage.store;
-        },
-        hub,
-        headers,
-        clock,
-        random,
-        progressNotifyIntervalMs: watchProgressNotifyIntervalMs,
-        fragmentBytes: maxRequestBytes + FRAGMENT_OVERHEAD_BYTES,
-        metrics,
-        streams,
-      }),
-    ];
-    return new Map(methods);
+    return memberServices({
+      config: this.#config,
+      memberId: this.memberId,
+      storage: this.#storage,
+      cluster: this.cluster,
+      alarms: this.alarms,
+      lessor: this.#lessor,
+      hub: this.#hub,
+      loop: this.loop,
+      proposer: this.#proposer,
+      streams: this.#streams,
+      clock,
+      random,
+      disk,
+      logger,
+      metrics,
+      term: () => this.#term,
+      raftStatus: () => this.raftStatus(),
+      snapshotSource: () => this.#snapshotSource(this.#lessor),
+    });
   }
 
   #snapshotSource(lessor: Lessor): SnapshotSource {
@@ -485,4 +471,9 @@ export class MemberCore {
     this.#leases.start(this.#isOnlyVoter ? 0 : this.#config.electionTimeoutMs);
     this.loop.wake();
   }
+}
+
+/** Whether a request may succeed when it is made again. */
+function isPassing(error: EtcdError): boolean {
+  return error.code === 'timeout' || error.code === 'timeoutDueToLeaderFail';
 }

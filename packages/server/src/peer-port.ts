@@ -1,7 +1,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { apiVersion } from '@kvorum/api';
+import type { Clock } from './clock.ts';
 import type { EndpointUrl } from './config/endpoint-url.ts';
 import { Listener } from './listen/listener.ts';
+import { sniff } from './listen/sniff.ts';
 import { type Cluster, memberToJson } from './membership/cluster.ts';
 import { formatId } from './membership/ids.ts';
 
@@ -9,26 +12,35 @@ export interface PeerPortOptions {
   readonly urls: readonly EndpointUrl[];
   readonly cluster: Cluster;
   readonly reusePort: boolean;
+  readonly clock: Clock;
+  /** Takes the connections of other members. */
+  readonly accept: (socket: Socket, firstBytes: Buffer) => void;
 }
 
-/** What other members, and tools that look at a cluster from the peer side, can ask a member that has no peers. */
-export class PeerPort {
-  readonly #http: Server;
-  readonly #listeners: Listener[];
+/** A member that connects says so at once. */
+const FIRST_BYTES_TIMEOUT_MS = 10_000;
 
-  private constructor(http: Server, listeners: Listener[]) {
-    this.#http = http;
-    this.#listeners = listeners;
+/**
+ * Where other members, and tools that look at a cluster from the peer side, find this one. Members speak HTTP/2 to each
+ * other; HTTP/1 is for the pages.
+ */
+export class PeerPort {
+  readonly #options: PeerPortOptions;
+  readonly #http: Server;
+  readonly #listeners: Listener[] = [];
+
+  private constructor(options: PeerPortOptions) {
+    this.#options = options;
+    this.#http = createServer((request, response) => answer(options.cluster, request, response));
   }
 
   /** Binds every URL; rejects with the system's error. */
   static async open(options: PeerPortOptions): Promise<PeerPort> {
-    const { cluster, reusePort } = options;
-    const http = createServer((request, response) => answer(cluster, request, response));
-    const port = new PeerPort(http, []);
+    const { reusePort } = options;
+    const port = new PeerPort(options);
     try {
       for (const url of options.urls) {
-        const onConnection = (socket: unknown) => http.emit('connection', socket);
+        const onConnection = (socket: Socket) => port.#onConnection(socket);
         port.#listeners.push(await Listener.open({ url, reusePort, onConnection }));
       }
     } catch (error) {
@@ -36,6 +48,20 @@ export class PeerPort {
       throw error;
     }
     return port;
+  }
+
+  #onConnection(socket: Socket): void {
+    const { clock, accept } = this.#options;
+    sniff(socket, FIRST_BYTES_TIMEOUT_MS, clock.after, (protocol, firstBytes) => {
+      if (protocol === 'http2') {
+        accept(socket, firstBytes);
+        return;
+      }
+      socket.pause();
+      socket.unshift(firstBytes);
+      this.#http.emit('connection', socket);
+      socket.resume();
+    });
   }
 
   get urls(): string[] {

@@ -12,9 +12,8 @@ import type { Logger } from './logging/logger.ts';
 import type { MemberCore } from './member-core.ts';
 import type { Metrics } from './metrics/metrics.ts';
 import { MetricsPort } from './metrics-port.ts';
-import { PeerPort } from './peer-port.ts';
 
-/** Every address that a member listens on. */
+/** Every address that a member listens on, but those for other members. */
 export interface Ports {
   /** Where clients reach it, as bound. */
   readonly clientUrls: readonly string[];
@@ -32,7 +31,7 @@ export interface PortParts {
 /** gRPC messages may be larger than the requests in them by this much, in bytes, as in etcd. */
 const GRPC_OVERHEAD_BYTES = 512 * 1024;
 
-/** Opens peer, client and metrics listeners, or none: rejects when an address can't be bound. */
+/** Opens client and metrics listeners, or none: rejects when an address can't be bound. */
 export async function openPorts(
   config: ServerConfig,
   parts: PortParts,
@@ -44,9 +43,6 @@ export async function openPorts(
   };
   try {
     const { socketReusePort: reusePort } = config;
-    opened.push(
-      await PeerPort.open({ urls: config.listenPeerUrls, cluster: core.cluster, reusePort }),
-    );
     const sources = httpSources(parts, core);
     const { cors, hostWhitelist } = config;
     const client = await ClientPort.open({

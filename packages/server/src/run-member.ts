@@ -12,10 +12,13 @@ export interface Member {
   stop(): Promise<void>;
 }
 
-/** Brings a member up; rejects when it can't be, with a message for people. */
+/**
+ * Brings a member up; rejects when it can't be, with a message for people. That may take as long as it takes for others
+ * to come up, so `stop` ends the attempt: it rejects then, with nothing left open.
+ */
 export type StartMember = (
   config: ServerConfig,
-  deps: { readonly logger: Logger; readonly metrics: Metrics },
+  deps: { readonly logger: Logger; readonly metrics: Metrics; readonly stop?: AbortSignal },
 ) => Promise<Member>;
 
 /** The process around a member, in the few words `runMember` needs. */
@@ -36,7 +39,7 @@ export function exitCodeOf(error: unknown): number {
 
 /**
  * Runs one member until a signal asks it to stop or it fails, and resolves with the exit code: 0 after a graceful
- * stop. A signal during start-up stops the member as soon as it is up; a second signal ends the process at once.
+ * stop. A signal during start-up ends it; a second signal ends the process at once.
  * Rejects with what `startMember` rejected with.
  */
 export async function runMember(
@@ -47,6 +50,7 @@ export async function runMember(
   const { logger, metrics, startMember } = deps;
   const signalled = Promise.withResolvers<null>();
   let stopping = false;
+  const stop = new AbortController();
   control.onSignal((signal) => {
     if (stopping) {
       logger.warn('received a second signal; exiting at once', { signal });
@@ -55,9 +59,16 @@ export async function runMember(
     }
     stopping = true;
     logger.info('received signal; shutting down', { signal });
+    stop.abort();
     signalled.resolve(null);
   });
-  const member = await startMember(config, { logger, metrics });
+  let member: Member;
+  try {
+    member = await startMember(config, { logger, metrics, stop: stop.signal });
+  } catch (error) {
+    if (stop.signal.aborted && error === stop.signal.reason) return 0;
+    throw error;
+  }
   const failure = await Promise.race([signalled.promise, member.fatal]);
   if (failure !== null) {
     // No graceful stop: it would write more to stores that are in doubt.

@@ -7,8 +7,12 @@ import type { EngineFolders } from './engine-folders.ts';
 import type { Logger } from './logging/logger.ts';
 import { MemberCore } from './member-core.ts';
 import { formatId } from './membership/ids.ts';
+import { fetchCluster, type Joining, joiningOf, refuseForgetful } from './membership/joining.ts';
 import type { Metrics } from './metrics/metrics.ts';
 import { nodeEngines } from './node-engines.ts';
+import { nodeNetwork, type PeerNetwork } from './peer/node-network.ts';
+import { PeerTransport } from './peer/peer-transport.ts';
+import { PeerPort } from './peer-port.ts';
 import { openPorts, type Ports } from './ports.ts';
 import type { Member } from './run-member.ts';
 
@@ -22,6 +26,10 @@ export interface MemberDeps {
   readonly random?: () => number;
   /** Where stores live; RocksDB in the file system by default. */
   readonly engines?: EngineFolders;
+  /** How other members are reached; TCP by default. */
+  readonly network?: PeerNetwork;
+  /** Ends the start. */
+  readonly stop?: AbortSignal;
 }
 
 /**
@@ -40,33 +48,108 @@ function openRocksDb(path: string): Promise<Engine> {
 }
 
 /**
- * Starts one member and resolves when it serves clients. Rejects with a message for people when it can't: an address is
- * taken, the data folder is in use or damaged.
+ * Starts one member and resolves when it serves clients, which takes a majority of the cluster. Rejects with a message
+ * for people when it can't: an address is taken, the data folder is in use or damaged, the cluster is another one.
  */
 export async function startMember(config: ServerConfig, deps: MemberDeps): Promise<Member> {
-  const { logger, metrics } = deps;
+  const { logger, metrics, stop } = deps;
+  const clock = deps.clock ?? systemClock;
+  const disk = deps.disk ?? nodeDisk();
+  const random = deps.random ?? Math.random;
+  const network = deps.network ?? nodeNetwork(clock);
+  const joining = await identify(config, disk, network);
+  const peerUrls = config.initialAdvertisePeerUrls.map(({ href }) => href);
+  const transport = new PeerTransport({
+    clock,
+    random,
+    dial: network.dial,
+    logger,
+    metrics,
+    peerUrls,
+  });
   const parts = {
     logger,
     metrics,
-    clock: deps.clock ?? systemClock,
-    disk: deps.disk ?? nodeDisk(),
-    random: deps.random ?? Math.random,
+    clock,
+    disk,
+    random,
     engines: deps.engines ?? nodeEngines(openRocksDb),
-    outbox: { send: () => {} },
+    outbox: transport,
+    onMembershipChanged: () => transport.membershipChanged(),
+    ...(joining === undefined ? {} : { joins: joining.owner }),
   };
   const core = await MemberCore.open(config, parts);
-  let ports: Ports | undefined;
+  const opened: { close(): Promise<void> }[] = [core, transport];
+  const closeAll = async () => {
+    for (const part of opened.reverse()) await part.close();
+  };
   try {
-    await core.start();
-    ports = await openPorts(config, parts, core);
-    await core.publish(config.name, ports.advertised);
+    transport.attach(core.peerHost(), guestsOf(joining));
+    opened.push(await openPeerPort(config, clock, core, transport));
+    await orEnd(core.start(), core, stop);
+    const ports = await openPorts(config, parts, core);
+    opened.push(ports);
+    await orEnd(core.publish(config.name, ports.advertised), core, stop);
+    announce(config, logger, core, ports);
+    return new RunningMember(logger, core, ports, config, closeAll);
   } catch (error) {
-    await ports?.close();
-    await core.close();
+    await closeAll();
     throw error;
   }
-  announce(config, logger, core, ports);
-  return new RunningMember(logger, core, ports, config);
+}
+
+/** Who the member is when it joins a cluster; undefined for a founder, and for one that has been here before. */
+async function identify(
+  config: ServerConfig,
+  disk: Disk,
+  network: PeerNetwork,
+): Promise<Joining | undefined> {
+  const isNew = !disk.exists(config.walDir ?? `${config.dataDir}/member/wal`);
+  if (!isNew) return undefined;
+  if (config.initialClusterState === 'existing') {
+    return joiningOf(config, await fetchCluster(config, network));
+  }
+  if (config.initialCluster.length > 1) {
+    refuseForgetful(config, await fetchCluster(config, network));
+  }
+  return undefined;
+}
+
+function guestsOf(joining: Joining | undefined): ReadonlyMap<bigint, readonly string[]> {
+  return new Map(joining?.members.map(({ id, peerUrls }) => [id, peerUrls]));
+}
+
+function openPeerPort(
+  config: ServerConfig,
+  clock: Clock,
+  core: MemberCore,
+  transport: PeerTransport,
+): Promise<PeerPort> {
+  return PeerPort.open({
+    urls: config.listenPeerUrls,
+    cluster: core.cluster,
+    reusePort: config.socketReusePort,
+    clock,
+    accept: (socket, firstBytes) => transport.accept(socket, firstBytes),
+  });
+}
+
+/** Waits for a step of the start, unless the member fails or is asked to stop meanwhile. */
+async function orEnd(
+  step: Promise<void>,
+  core: MemberCore,
+  stop: AbortSignal | undefined,
+): Promise<void> {
+  const failed = core.fatal.then((error) => {
+    throw error;
+  });
+  const stopped = new Promise<never>((_resolve, reject) => {
+    if (stop?.aborted === true) reject(stop.reason);
+    stop?.addEventListener('abort', () => reject(stop.reason));
+  });
+  // Whichever comes later is nobody's business any more.
+  for (const promise of [step, failed, stopped]) promise.catch(() => {});
+  await Promise.race([step, failed, stopped]);
 }
 
 class RunningMember implements Member {
@@ -74,17 +157,23 @@ class RunningMember implements Member {
   readonly fatal: Promise<Error>;
   readonly #logger: Logger;
   readonly #core: MemberCore;
-  readonly #ports: Ports;
   readonly #config: ServerConfig;
+  readonly #closeAll: () => Promise<void>;
   #stopped: Promise<void> | undefined;
 
-  constructor(logger: Logger, core: MemberCore, ports: Ports, config: ServerConfig) {
+  constructor(
+    logger: Logger,
+    core: MemberCore,
+    ports: Ports,
+    config: ServerConfig,
+    closeAll: () => Promise<void>,
+  ) {
     this.clientUrls = ports.clientUrls;
     this.fatal = core.fatal;
     this.#logger = logger;
     this.#core = core;
-    this.#ports = ports;
     this.#config = config;
+    this.#closeAll = closeAll;
   }
 
   stop(): Promise<void> {
@@ -101,8 +190,7 @@ class RunningMember implements Member {
     const fields = { name, 'data-dir': dataDir, 'advertise-client-urls': this.clientUrls };
     this.#logger.info('closing etcd server', fields);
     await this.#core.prepareStop();
-    await this.#ports.close();
-    await this.#core.close();
+    await this.#closeAll();
     this.#logger.info('closed etcd server', fields);
   }
 }

@@ -40,8 +40,11 @@ export interface Applied {
 /** A state that another member sends, while it is received. */
 export interface IncomingState {
   readonly writer: StateWriter;
-  /** Everything has come and is on disk. Throws `StateStreamError` when something is missing. */
-  finish(): Promise<void>;
+  /**
+   * Everything has come and is on disk: `exchange` may take it, under the index that it stands for. Throws
+   * `StateStreamError` when something is missing.
+   */
+  finish(index: number): Promise<void>;
   /** It is given up. */
   abort(): Promise<void>;
 }
@@ -54,6 +57,8 @@ export class OpenStorage {
   readonly #options: StorageOptions;
   readonly #folders: StoreFolders;
   readonly #release: () => void;
+  /** Folders of states that were received whole, by the index that they stand for. */
+  readonly #received = new Map<number, string>();
 
   constructor(
     options: StorageOptions,
@@ -78,28 +83,42 @@ export class OpenStorage {
     return this.#applied;
   }
 
-  /** Begins to receive a state; one that was received before and not taken over is lost. */
+  /** Begins to receive a state, beside those that were received whole and not taken over yet. */
   async receive(): Promise<IncomingState> {
     const folders = this.#folders;
-    const engine = await folders.openIncoming();
+    const received = this.#received;
+    const { engine, path } = await folders.openIncoming();
     const writer = new StateWriter(engine);
     return {
       writer,
-      async finish() {
+      async finish(index) {
         writer.finish();
         engine.sync();
         await engine.close();
+        const before = received.get(index);
+        if (before !== undefined) folders.dropIncoming(before);
+        received.set(index, path);
       },
       async abort() {
         await engine.close();
-        folders.dropIncoming();
+        folders.dropIncoming(path);
       },
     };
   }
 
-  /** Makes the state that was received last the member's own. The store before is closed after `onOpen` has run. */
-  async exchange(onOpen: (store: Store) => void): Promise<void> {
-    const removePrevious = this.#folders.exchange();
+  /**
+   * Makes the state that was received for `index` the member's own, and lets go of older ones. The store before is
+   * closed after `onOpen` has run.
+   */
+  async exchange(index: number, onOpen: (store: Store) => void): Promise<void> {
+    const path = this.#received.get(index);
+    if (path === undefined) throw new Error(`no state of index ${index} was received`);
+    const removePrevious = this.#folders.exchange(path);
+    for (const [other, otherPath] of this.#received) {
+      if (other > index) continue;
+      if (other < index) this.#folders.dropIncoming(otherPath);
+      this.#received.delete(other);
+    }
     const previous = this.#store;
     this.#store = openStore(this.#options, await this.#folders.openCurrent());
     this.#applied = readApplied(this.#store);

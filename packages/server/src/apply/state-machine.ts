@@ -36,6 +36,8 @@ export interface StateMachineOptions {
   readonly onProposalClosed: (open: OpenProposal) => void;
   /** Replaces the store by the one that a snapshot stands for. */
   readonly install: (snapshot: Snapshot) => Promise<void>;
+  /** Members came, went, or moved. */
+  readonly onMembershipChanged: () => void;
   readonly metrics: Metrics;
 }
 
@@ -149,6 +151,7 @@ export class StateMachine implements EntrySink {
     this.#confState = node.applyConfChange(change);
     batch.putMeta(CONF_STATE_ROW, encodeConfState(this.#confState));
     if ('nodeId' in change) cluster.applyConfChange(batch, change);
+    this.#options.onMembershipChanged();
   }
 
   #applySeconds(kind: RaftRequest['kind'], success: boolean): Histogram {

@@ -243,14 +243,5 @@ function readInitialCluster(values: FlagValues, peerUrls: readonly EndpointUrl[]
   const text = values.isGiven('initial-cluster')
     ? values.text('initial-cluster')
     : initialClusterOf(name, peerUrls);
-  const members = parseInitialCluster(text);
-  if (members.length > 1) {
-    const names = members.map((member) => member.name).join(', ');
-    throw new ConfigError(
-      'unsupported',
-      `--initial-cluster names ${members.length} members (${names}), but this version of Kvorum runs single-member ` +
-        'clusters only',
-    );
-  }
-  return members;
+  return parseInitialCluster(text);
 }

@@ -56,10 +56,6 @@ describe('verifyBootstrap', () => {
       '--initial-advertise-peer-urls has http://1.1.1.1:1 but missing from ' +
         '--initial-cluster=default=http://localhost:2380',
     ],
-    [
-      ['--initial-cluster-state', 'existing'],
-      'joining a cluster (--initial-cluster-state=existing) is not supported yet',
-    ],
   ])('refuses %j', (args, message) => {
     expect(() => verify(...args)).toThrow(message);
   });

@@ -40,12 +40,6 @@ export function verifyBootstrap(config: ServerConfig): void {
     const message = `couldn't find local name ${shown} in the initial cluster configuration`;
     throw new ConfigError('invalid', message);
   }
-  if (config.initialClusterState === 'existing') {
-    throw new ConfigError(
-      'unsupported',
-      'joining a cluster (--initial-cluster-state=existing) is not supported yet by this version of Kvorum',
-    );
-  }
   const founding = self.peerUrls.map(comparableHref);
   const announced = config.initialAdvertisePeerUrls.map(comparableHref);
   const unannounced = self.peerUrls.filter((url) => !announced.includes(comparableHref(url)));

@@ -58,6 +58,11 @@ export class Cluster {
     return this.#members.get(id);
   }
 
+  /** Whether a member of that id was removed: it never comes back. */
+  isRemoved(id: bigint): boolean {
+    return this.#removed.has(id);
+  }
+
   /** The lowest minor version of the members, such as `3.7.0`; undefined until the leader has set it. */
   get version(): string | undefined {
     return this.#version;
@@ -116,8 +121,21 @@ export function memberToJson(member: Member): string {
 
 /** Throws `SyntaxError` when the text is not a member. */
 export function memberFromJson(text: string): Member {
-  const quoted = text.replace(/"id":\s*(\d+)/, '"id":"$1"');
-  const value: unknown = JSON.parse(quoted);
+  return memberFrom(JSON.parse(quoted(text)));
+}
+
+/** The list of GET /members. Throws `SyntaxError` when the text is none. */
+export function membersFromJson(text: string): Member[] {
+  const list: unknown = JSON.parse(quoted(text));
+  if (!Array.isArray(list)) throw new SyntaxError('members are a JSON array');
+  return list.map(memberFrom);
+}
+
+function quoted(text: string): string {
+  return text.replace(/"id":\s*(\d+)/g, '"id":"$1"');
+}
+
+function memberFrom(value: unknown): Member {
   if (typeof value !== 'object' || value === null)
     throw new SyntaxError('a member is a JSON object');
   const fields = value as Record<string, unknown>;

@@ -3,6 +3,7 @@ import { GrpcMetrics } from './grpc-metrics.ts';
 import { HealthMetrics } from './health-metrics.ts';
 import { MvccMetrics } from './mvcc-metrics.ts';
 import { NetworkMetrics } from './network-metrics.ts';
+import { PeerMetrics } from './peer-metrics.ts';
 import { RaftServerMetrics } from './raft-server-metrics.ts';
 import { TextExposition } from './text-exposition.ts';
 
@@ -23,6 +24,7 @@ export class Metrics {
   readonly disk = new DiskMetrics();
   readonly mvcc = new MvccMetrics();
   readonly network = new NetworkMetrics();
+  readonly peers = new PeerMetrics();
   readonly health = new HealthMetrics();
   readonly grpc: GrpcMetrics;
   readonly serverVersion: string;
@@ -59,6 +61,7 @@ export class Metrics {
     this.disk.write(out);
     this.mvcc.write(out);
     this.network.write(out);
+    this.peers.write(out);
     this.health.write(out);
     this.grpc.write(out);
     const texts = await Promise.all(this.#texts.map((text) => text()));

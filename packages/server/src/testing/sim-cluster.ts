@@ -198,7 +198,7 @@ export class SimCluster {
     const { metadata, chunks } = sender.stateToSend();
     const incoming = await receiver.receiveState();
     for await (const chunk of chunks) incoming.writer.push(chunk);
-    await incoming.finish();
+    await incoming.finish(metadata.index);
     receiver.loop.step({ ...message, snapshot: { metadata, data: new Uint8Array(0) } });
     sender.loop.reportSnapshot(message.to, 'finish');
     this.statesSent += 1;

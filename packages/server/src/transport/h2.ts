@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
-import { GrpcServer, type GrpcServerOptions, type Clock as H2Clock } from '@kvorum/h2';
+import { GrpcServer, type GrpcServerOptions } from '@kvorum/h2';
 import type { Clock } from '../clock.ts';
+import { h2Clock } from './h2-clock.ts';
 import type { Transport } from './transport.ts';
 
 /** One answer alone may hold the whole store, which is this large by default. */
@@ -26,14 +27,4 @@ export class H2Transport implements Transport {
   close(): void {
     this.#server.close();
   }
-}
-
-function h2Clock(clock: Clock): H2Clock {
-  return {
-    now: clock.nowMs,
-    setTimer: (delayMs, callback) => clock.after(delayMs, callback),
-    clearTimer: (handle) => (handle as () => void)(),
-    endOfTurn: clock.endOfTurn,
-    nextTurn: clock.nextTurn,
-  };
 }

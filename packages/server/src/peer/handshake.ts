@@ -1,0 +1,74 @@
+import { apiVersion } from '@kvorum/api';
+import { type Metadata, Status, type StatusCode } from '@kvorum/h2';
+import { formatId } from '../membership/ids.ts';
+
+/** What a member says of itself and asks of the other when it opens a stream, under etcd's names. */
+export interface Greeting {
+  readonly clusterId: bigint;
+  readonly from: bigint;
+  readonly to: bigint;
+  /** Where the sender can be reached, for a member that doesn't know it yet. */
+  readonly peerUrls: readonly string[];
+}
+
+/** Why a member is not listened to, in etcd's words. */
+export interface Refusal {
+  readonly status: StatusCode;
+  readonly text: string;
+}
+
+/** Kvorum's members understand each other from this version of their protocol on. */
+const PROTOCOL = '1';
+const MIN_CLUSTER_VERSION = '3.0.0';
+
+export const refusals = {
+  clusterIdMismatch: { status: Status.failedPrecondition, text: 'cluster ID mismatch' },
+  incompatibleVersion: { status: Status.failedPrecondition, text: 'incompatible version' },
+  removedMember: { status: Status.permissionDenied, text: 'removed member' },
+  senderNotFound: { status: Status.notFound, text: 'error sender not found' },
+  toFieldMismatch: { status: Status.failedPrecondition, text: 'to field mismatch' },
+} as const satisfies Record<string, Refusal>;
+
+export function greetingFields(greeting: Greeting): [string, string][] {
+  return [
+    ['x-server-from', formatId(greeting.from)],
+    ['x-server-version', apiVersion],
+    ['x-min-cluster-version', MIN_CLUSTER_VERSION],
+    ['x-etcd-cluster-id', formatId(greeting.clusterId)],
+    ['x-raft-to', formatId(greeting.to)],
+    ['x-peerurls', greeting.peerUrls.join(',')],
+    ['x-kvorum-peer-protocol', PROTOCOL],
+  ];
+}
+
+/** Who is asked: this member, as far as a greeting is measured against it. */
+export interface Greeted {
+  readonly clusterId: bigint;
+  readonly memberId: bigint;
+  isMember(id: bigint): boolean;
+  isRemoved(id: bigint): boolean;
+}
+
+/** Checks a greeting in etcd's order; returns who sends, or why it isn't listened to. */
+export function checkGreeting(fields: Metadata, self: Greeted): Greeting | Refusal {
+  const clusterId = idOf(fields.get('x-etcd-cluster-id'));
+  if (clusterId !== self.clusterId) return refusals.clusterIdMismatch;
+  if (fields.get('x-kvorum-peer-protocol') !== PROTOCOL) return refusals.incompatibleVersion;
+  const from = idOf(fields.get('x-server-from'));
+  if (from === undefined) return refusals.senderNotFound;
+  if (self.isRemoved(from)) return refusals.removedMember;
+  const peerUrls = (fields.get('x-peerurls') ?? '').split(',').filter((url) => url !== '');
+  // A member that was just added may know more of the log than this one does: it says where it is.
+  if (!self.isMember(from) && peerUrls.length === 0) return refusals.senderNotFound;
+  const to = idOf(fields.get('x-raft-to'));
+  if (to !== self.memberId) return refusals.toFieldMismatch;
+  return { clusterId, from, to, peerUrls };
+}
+
+export function isRefusal(result: Greeting | Refusal): result is Refusal {
+  return 'status' in result;
+}
+
+function idOf(hex: string | undefined): bigint | undefined {
+  return hex !== undefined && /^[0-9a-f]{1,16}$/.test(hex) ? BigInt(`0x${hex}`) : undefined;
+}

@@ -1,0 +1,118 @@
+import type { AbortReason, GrpcMethod, StreamCall, StreamReceiver } from '@kvorum/h2';
+import { Status } from '@kvorum/h2';
+import type { MemberId } from '@kvorum/raft';
+import { ProtoError } from '../codec/proto-reader.ts';
+import type { Logger } from '../logging/logger.ts';
+import { formatId } from '../membership/ids.ts';
+import type { PeerSeries } from '../metrics/peer-metrics.ts';
+import {
+  checkGreeting,
+  type Greeted,
+  type Greeting,
+  isRefusal,
+  type Refusal,
+} from './handshake.ts';
+import { decodeMessages } from './message-codec.ts';
+import type { PeerHost } from './peer-host.ts';
+import { isPing } from './ping.ts';
+import { CONTROL_PATH, LOG_PATH } from './remote-peer.ts';
+import { STATE_FIELD } from './state-header.ts';
+import type { StateReceiver } from './state-receiver.ts';
+import { STATE_PATH } from './state-sender.ts';
+
+export interface InboundOptions {
+  readonly host: PeerHost;
+  readonly states: StateReceiver;
+  readonly logger: Logger;
+  readonly series: (id: MemberId) => PeerSeries;
+  /** A member was let in. */
+  readonly onGreeting: (greeting: Greeting) => void;
+}
+
+const WELCOME = Buffer.from([1]);
+
+/** What other members call on this one. */
+export function inboundMethods(options: InboundOptions): Map<string, GrpcMethod> {
+  const { host } = options;
+  const self: Greeted = {
+    clusterId: host.clusterId,
+    memberId: host.memberId,
+    isMember: (id) => host.members().some((member) => member.id === id),
+    isRemoved: (id) => host.isRemoved(id),
+  };
+  const open =
+    (accept: (call: StreamCall, from: MemberId) => StreamReceiver) =>
+    (call: StreamCall): StreamReceiver => {
+      const greeting = checkGreeting(call.metadata, self);
+      if (isRefusal(greeting)) return refuse(options, call, greeting);
+      options.onGreeting(greeting);
+      return accept(call, greeting.from);
+    };
+  const messages = open((call, from) => new MessageStream(options, call, from));
+  const states = open((call, from) =>
+    options.states.open(call, from, call.metadata.get(STATE_FIELD) ?? ''),
+  );
+  return new Map<string, GrpcMethod>([
+    [CONTROL_PATH, { kind: 'stream', open: messages }],
+    [LOG_PATH, { kind: 'stream', open: messages }],
+    [STATE_PATH, { kind: 'stream', open: states }],
+  ]);
+}
+
+function refuse({ logger }: InboundOptions, call: StreamCall, refusal: Refusal): StreamReceiver {
+  logger.warn('refused a stream of another member', {
+    'remote-peer': call.peer,
+    'remote-peer-id': call.metadata.get('x-server-from') ?? '',
+    'remote-cluster-id': call.metadata.get('x-etcd-cluster-id') ?? '',
+    error: refusal.text,
+  });
+  call.end(refusal.status, refusal.text);
+  return deaf;
+}
+
+const deaf: StreamReceiver = { onMessage() {}, onHalfClose() {}, onAbort() {} };
+
+/** Batches of one other member. */
+class MessageStream implements StreamReceiver {
+  readonly #options: InboundOptions;
+  readonly #call: StreamCall;
+  readonly #from: MemberId;
+  readonly #series: PeerSeries;
+
+  constructor(options: InboundOptions, call: StreamCall, from: MemberId) {
+    this.#options = options;
+    this.#call = call;
+    this.#from = from;
+    this.#series = options.series(from);
+    call.send(WELCOME);
+  }
+
+  onMessage(bytes: Uint8Array): void {
+    this.#series.receivedBytes += bytes.length;
+    if (isPing(bytes)) {
+      this.#call.send(bytes);
+      return;
+    }
+    const { host, logger } = this.#options;
+    try {
+      const messages = decodeMessages(bytes, this.#from, host.memberId);
+      for (const message of messages) host.step(message);
+    } catch (error) {
+      if (!(error instanceof ProtoError)) throw error;
+      this.#series.receivedFailures += 1;
+      logger.warn('a message of another member could not be read', {
+        'remote-peer-id': formatId(this.#from),
+        error,
+      });
+      this.#call.end(Status.invalidArgument, error.message);
+    }
+  }
+
+  onHalfClose(): void {
+    this.#call.end();
+  }
+
+  onAbort(_reason: AbortReason): void {
+    this.#series.receivedFailures += 1;
+  }
+}
