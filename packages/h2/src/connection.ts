@@ -24,6 +24,7 @@ import type { SlabPool } from './slab-pool.ts';
 import { H2Stream, type StreamSink } from './stream.ts';
 import { StreamIds } from './stream-ids.ts';
 import type { TurnQueue } from './turn-queue.ts';
+import type { WorkTurns } from './work-turns.ts';
 
 /** Who a connection works for. */
 export interface Endpoint {
@@ -48,11 +49,13 @@ export interface ConnectionEnvironment {
   readonly clock: Clock;
   readonly limits: Limits;
   readonly pool: SlabPool;
-  /** What is due at the end of this turn, and in the next one. */
   readonly turn: TurnQueue;
-  readonly nextTurn: TurnQueue;
+  readonly workTurns: WorkTurns;
   readonly budget: BufferBudget;
 }
+
+/** Output that costs as much of a turn as a frame to be read: it was made, and is held. */
+export const bytesPerFrame = 4 * 1024;
 
 const keepalivePing = Buffer.from('kvorumka', 'latin1');
 
@@ -129,7 +132,7 @@ export class H2Connection implements BufferHolder {
     this.#reader = new PacedReader(
       new FrameReader(this.#frames, limits.maxFrameBytes, isServer),
       limits.framesPerTurn,
-      environment.nextTurn,
+      environment.workTurns,
       () => this.#read(undefined),
     );
   }
@@ -244,8 +247,9 @@ export class H2Connection implements BufferHolder {
     this.#environment.turn.add(this);
   }
 
-  /** What is held is told at the end of the turn. */
-  onQueued(): void {
+  /** What is held is told at the end of the turn, of which large answers take more than small ones. */
+  onQueued(bytes: number): void {
+    if (bytes >= bytesPerFrame) this.#reader.charge(Math.floor(bytes / bytesPerFrame));
     this.onOutput();
   }
 

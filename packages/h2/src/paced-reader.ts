@@ -1,5 +1,5 @@
 import type { FrameReader } from './frame-reader.ts';
-import type { Flushable, TurnQueue } from './turn-queue.ts';
+import type { Worker, WorkTurns } from './work-turns.ts';
 
 /** A share that is used up less than this is not renewed: most turns use little of it. */
 const renewalPart = 1 / 4;
@@ -9,20 +9,20 @@ const renewalPart = 1 / 4;
  * thousands of small ones, and other connections' callers must not wait for all of them. What is left over
  * is kept, and read on in the next turn.
  */
-export class PacedReader implements Flushable {
+export class PacedReader implements Worker {
   readonly #reader: FrameReader;
   readonly #framesPerTurn: number;
-  readonly #nextTurn: TurnQueue;
+  readonly #turns: WorkTurns;
   /** Asked to call `goOn`, when the next turn has come and something was kept. */
   readonly #onTurn: () => void;
   #kept: Buffer | undefined = undefined;
   #keptFrom = 0;
-  #isRenewalDue = false;
+  #isInLine = false;
 
-  constructor(reader: FrameReader, framesPerTurn: number, nextTurn: TurnQueue, onTurn: () => void) {
+  constructor(reader: FrameReader, framesPerTurn: number, turns: WorkTurns, onTurn: () => void) {
     this.#reader = reader;
     this.#framesPerTurn = framesPerTurn;
-    this.#nextTurn = nextTurn;
+    this.#turns = turns;
     this.#onTurn = onTurn;
     reader.framesLeft = framesPerTurn;
   }
@@ -63,10 +63,17 @@ export class PacedReader implements Flushable {
   }
 
   /** The next turn has come. */
-  flush(): void {
-    this.#isRenewalDue = false;
-    this.#reader.framesLeft = this.#framesPerTurn;
+  work(): number {
+    const reader = this.#reader;
+    reader.framesLeft = this.#framesPerTurn;
+    this.#isInLine = true;
     if (this.#kept !== undefined) this.#onTurn();
+    this.#isInLine = this.hasMore;
+    return this.#framesPerTurn - reader.framesLeft;
+  }
+
+  get hasMore(): boolean {
+    return this.#kept !== undefined;
   }
 
   #read(chunk: Buffer, from: number): void {
@@ -77,8 +84,8 @@ export class PacedReader implements Flushable {
       this.#keptFrom = at;
     }
     const used = this.#framesPerTurn - reader.framesLeft;
-    if (this.#isRenewalDue || used < this.#framesPerTurn * renewalPart) return;
-    this.#isRenewalDue = true;
-    this.#nextTurn.add(this);
+    if (this.#isInLine || used < this.#framesPerTurn * renewalPart) return;
+    this.#isInLine = true;
+    this.#turns.add(this);
   }
 }

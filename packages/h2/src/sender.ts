@@ -23,8 +23,8 @@ export interface SenderOwner {
   onEndSent(stream: H2Stream): void;
   /** Something was written; it must be flushed by the end of the turn. */
   onOutput(): void;
-  /** Bytes were queued. */
-  onQueued(): void;
+  /** So many bytes were queued. */
+  onQueued(bytes: number): void;
 }
 
 /** What a block was encoded to, good while the encoder's table has the same version. */
@@ -73,8 +73,16 @@ export class Sender {
 
   /** Output has piled up: new calls should wait. */
   get isCongested(): boolean {
-    const waiting = this.queuedBytes + this.output.pendingBytes + this.socketBytes;
-    return waiting > this.#limits.connectionSendHighWaterBytes;
+    return this.#waitingBytes > this.#limits.connectionSendHighWaterBytes;
+  }
+
+  /** The peer has not taken what it asked for before: new calls of others come first. */
+  get isBehind(): boolean {
+    return this.#waitingBytes > this.#limits.streamSendHighWaterBytes;
+  }
+
+  get #waitingBytes(): number {
+    return this.queuedBytes + this.output.pendingBytes + this.socketBytes;
   }
 
   /**
@@ -186,7 +194,7 @@ export class Sender {
     stream.queue ??= new ByteQueue();
     stream.queue.push(bytes);
     this.queuedBytes += bytes.length;
-    this.#owner.onQueued();
+    this.#owner.onQueued(bytes.length);
   }
 
   /**
@@ -196,7 +204,7 @@ export class Sender {
   reserveQueued(stream: H2Stream, length: number): number {
     stream.queue ??= new ByteQueue();
     this.queuedBytes += length;
-    this.#owner.onQueued();
+    this.#owner.onQueued(length);
     return stream.queue.reserve(length);
   }
 

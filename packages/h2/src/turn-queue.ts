@@ -1,14 +1,13 @@
-/** What is to be flushed once, when the queue's time has come. */
+import type { Clock } from './clock.ts';
+
+/** What is to be flushed once, at the end of the turn. */
 export interface Flushable {
   flush(): void;
 }
 
-/**
- * Gathers what is to be done at one moment: at the end of a turn, connections that have output, so that all
- * a turn produces on one is a single write; in the next one, those that have used up their share of this.
- */
+/** Gathers connections that have output, so that all a turn produces on one is a single write. */
 export class TurnQueue {
-  readonly #schedule: (run: () => void) => void;
+  readonly #clock: Clock;
   #members: Flushable[] = [];
   readonly #run = (): void => {
     const members = this.#members;
@@ -16,14 +15,13 @@ export class TurnQueue {
     for (const member of members) member.flush();
   };
 
-  /** `schedule` runs what it is given once, when the time has come. */
-  constructor(schedule: (run: () => void) => void) {
-    this.#schedule = schedule;
+  constructor(clock: Clock) {
+    this.#clock = clock;
   }
 
   /** The caller sees to it that nobody stands here twice. */
   add(member: Flushable): void {
-    if (this.#members.length === 0) this.#schedule(this.#run);
+    if (this.#members.length === 0) this.#clock.endOfTurn(this.#run);
     this.#members.push(member);
   }
 }

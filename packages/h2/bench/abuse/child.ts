@@ -9,7 +9,10 @@ export class Child {
 
   /** Starts `file` of this folder; it ends with `stop`, or with the parent. */
   constructor(file: string) {
-    this.#process = fork(join(import.meta.dirname, file), { serialization: 'advanced' });
+    this.#process = fork(join(import.meta.dirname, file), {
+      execArgv: file === 'server.ts' ? (process.env.SRV_ARGS ?? '').split(' ').filter(Boolean) : [],
+      serialization: 'advanced',
+    });
   }
 
   /** Asks one question; the next only after its answer. Rejects when the process ends instead. */

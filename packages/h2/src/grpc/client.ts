@@ -9,6 +9,7 @@ import { outgoingFields } from '../outgoing-fields.ts';
 import { SlabPool } from '../slab-pool.ts';
 import { describePeer, prepareSocket } from '../socket.ts';
 import { TurnQueue } from '../turn-queue.ts';
+import { WorkTurns } from '../work-turns.ts';
 import { Backoff, defaultBackoff } from './backoff.ts';
 import { type CallStatus, localStatus } from './call-status.ts';
 import { ClientConnection, type ClientConnectionOwner } from './client-connection.ts';
@@ -67,15 +68,15 @@ export class GrpcClient {
     const { clock } = options;
     const limits = resolveLimits({ keepaliveIntervalMs: 0, ...options.limits });
     this.#options = options;
-    const turn = new TurnQueue(clock.endOfTurn);
-    const nextTurn = new TurnQueue(clock.nextTurn);
+    const turn = new TurnQueue(clock);
+    const workTurns = new WorkTurns(clock);
     // What a server makes a client hold is bounded by its one connection.
     const budget = new BufferBudget(Number.POSITIVE_INFINITY, turn);
     this.#shared = {
       clock,
       limits,
       deadlines: new DeadlineWheel(clock),
-      environment: { clock, limits, pool: new SlabPool(), turn, nextTurn, budget },
+      environment: { clock, limits, pool: new SlabPool(), turn, workTurns, budget },
       retry: (call) => this.#begin(call, {}),
     };
     this.#backoff = new Backoff({ ...defaultBackoff, ...options.backoff }, options.random);

@@ -1,6 +1,11 @@
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../clock.ts';
-import { type ConnectionEnvironment, type Endpoint, H2Connection } from '../connection.ts';
+import {
+  bytesPerFrame,
+  type ConnectionEnvironment,
+  type Endpoint,
+  H2Connection,
+} from '../connection.ts';
 import { H2Error } from '../errors.ts';
 import { ErrorCode } from '../frames.ts';
 import { invariant } from '../invariant.ts';
@@ -10,6 +15,7 @@ import type { RequestHead } from '../request-head.ts';
 import type { H2Stream, StreamSink } from '../stream.ts';
 import { TokenBucket } from '../token-bucket.ts';
 import { Watchdog } from '../watchdog.ts';
+import type { Worker } from '../work-turns.ts';
 import { planOf, type Refusal, unsupportedContentType } from './call-plan.ts';
 import type { DeadlineWheel } from './deadline-wheel.ts';
 import { refusalFields } from './response-fields.ts';
@@ -44,11 +50,14 @@ const answered: StreamSink = {
   onSweep: () => {},
 };
 
+/** What it takes to read a call. */
+const framesOfCall = 2;
+
 /** What text and numbers grow by at most; beyond that a message was made to grow. */
 const usualGrowth = 32;
 
 /** A server's side of one connection: turns its requests into calls. */
-export class ServerConnection implements Connection, Endpoint, GateOwner {
+export class ServerConnection implements Connection, Endpoint, GateOwner, Worker {
   readonly shared: ServerShared;
   readonly stream: Duplex;
   readonly peer: string;
@@ -63,8 +72,9 @@ export class ServerConnection implements Connection, Endpoint, GateOwner {
   /** Of what gzip has done for the client. */
   #inflation: TokenBucket | undefined = undefined;
   #deflation: TokenBucket | undefined = undefined;
-  /** Unary calls that are complete, and wait for the output to fall below its limit. */
+  /** Unary calls that are complete, and wait for their turn, or for the output to fall below its limit. */
   #deferred: ServerUnaryCall[] = noCalls;
+  #isInLine = false;
   #whenClosed: (() => void)[] | undefined = undefined;
 
   constructor(shared: ServerShared, stream: Duplex, peer: string) {
@@ -166,12 +176,27 @@ export class ServerConnection implements Connection, Endpoint, GateOwner {
 
   /** New unary calls must wait, in order, behind those that do already. */
   get mustWait(): boolean {
-    return this.#h2.sender.isCongested || this.#deferred.length > 0;
+    return this.#deferred.length > 0 || this.#h2.sender.isBehind;
   }
 
   defer(call: ServerUnaryCall): void {
     if (this.#deferred.length === 0) this.#deferred = [];
     this.#deferred.push(call);
+    this.#standInLine();
+  }
+
+  get hasMore(): boolean {
+    return this.#deferred.length > 0 && !this.#h2.sender.isCongested;
+  }
+
+  /** Hands the next of the calls that wait to its handler. */
+  work(): number {
+    const { sender } = this.#h2;
+    const before = sender.queuedBytes + sender.sentBytes;
+    if (this.hasMore) this.#deferred.shift()?.dispatch();
+    this.#isInLine = this.hasMore;
+    if (this.#deferred.length === 0) this.#deferred = noCalls;
+    return framesOfCall + (sender.queuedBytes + sender.sentBytes - before) / bytesPerFrame;
   }
 
   onRequest(stream: H2Stream, head: RequestHead, _endStream: boolean): void {
@@ -199,15 +224,7 @@ export class ServerConnection implements Connection, Endpoint, GateOwner {
   }
 
   onRelief(): void {
-    if (this.#deferred.length === 0) return;
-    const { sender } = this.#h2;
-    const deferred = this.#deferred;
-    let next = 0;
-    while (next < deferred.length && !sender.isCongested) {
-      (deferred[next] as ServerUnaryCall).dispatch();
-      next += 1;
-    }
-    this.#deferred = next === deferred.length ? noCalls : deferred.slice(next);
+    if (this.#deferred.length > 0) this.#standInLine();
   }
 
   onEnd(error: H2Error | undefined): void {
@@ -235,6 +252,12 @@ export class ServerConnection implements Connection, Endpoint, GateOwner {
     const connection = this.#connection;
     invariant(connection !== undefined, 'there are no calls before the preface');
     return connection;
+  }
+
+  #standInLine(): void {
+    if (this.#isInLine || !this.hasMore) return;
+    this.#isInLine = true;
+    this.shared.environment.workTurns.add(this);
   }
 
   #turnAway(errorCode: number, text: string, error: H2Error | undefined): void {
