@@ -174,6 +174,8 @@ class MemoryScan implements Scan {
   readonly #values: boolean;
   readonly #checkOpen: () => void;
   #left: number;
+  /** The end was reached; a seek may lead back from it. */
+  #ended = false;
   #entries: Iterator<[string, Uint8Array]>;
 
   constructor(tree: SortedTree<Uint8Array>, options: ScanOptions, checkOpen: () => void) {
@@ -191,14 +193,14 @@ class MemoryScan implements Scan {
   }
 
   next(maxEntries: number): Uint8Array[] {
-    if (this.#left === 0) return [];
+    if (this.#left === 0 || this.#ended) return [];
     this.#checkOpen();
     const page: Uint8Array[] = [];
     const wanted = Math.min(maxEntries, this.#left);
     while (page.length < 2 * wanted) {
       const { done, value } = this.#entries.next();
       if (done || !this.#inBounds(value[0])) {
-        this.#left = 0;
+        this.#ended = true;
         break;
       }
       page.push(this.#keys ? keyBytesOf(value[0]) : NO_BYTES, this.#values ? value[1] : NO_BYTES);
@@ -209,6 +211,7 @@ class MemoryScan implements Scan {
 
   seek(key: Uint8Array): void {
     const keyText = keyTextOf(key);
+    this.#ended = false;
     if (!this.#reverse) {
       const belowBounds = keyText < this.#gte;
       this.#entries = this.#tree.entries(belowBounds ? this.#gte : keyText);

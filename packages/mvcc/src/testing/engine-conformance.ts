@@ -207,6 +207,14 @@ function describeScans(engineOf: () => Engine): void {
     expect(all(scan)).toEqual(['ba', '3', 'c', '4']);
   });
 
+  it('seeks back from the end', () => {
+    const scan = engineOf().scan('keys', { lt: keyBytesOf('z') });
+    expect(scan.next(100).length).toBeGreaterThan(4);
+    expect(scan.next(1)).toEqual([]);
+    scan.seek(keyBytesOf('bb'));
+    expect(textOf(scan.next(1)[0])).toBe('c');
+  });
+
   it('seeks in a reverse scan to the entry at or below the key', () => {
     const scan = engineOf().scan('keys', { lt: keyBytesOf('z'), reverse: true });
     scan.seek(keyBytesOf('bb'));
