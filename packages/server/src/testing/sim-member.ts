@@ -7,11 +7,13 @@ import {
   toBinary,
 } from '@bufbuild/protobuf';
 import type { UnaryCall } from '@kvorum/h2';
+import type { Disk } from '@kvorum/wal';
 import { Prng, type SimDisk } from '@kvorum/wal/testing';
 import type { Clock } from '../clock.ts';
 import { parseCommandLine } from '../config/command-line.ts';
 import { parseEndpointUrl } from '../config/endpoint-url.ts';
 import { loadConfig } from '../config/load-config.ts';
+import type { ServerConfig } from '../config/server-config.ts';
 import { silentLogger } from '../logging/logger.ts';
 import { MemberCore } from '../member-core.ts';
 import type { MemoryEngines } from '../memory-engines.ts';
@@ -34,12 +36,31 @@ export class CallError extends Error {
   }
 }
 
+/** What tests set in a member's configuration. */
+export type SimSettings = Partial<
+  Pick<
+    ServerConfig,
+    | 'heartbeatIntervalMs'
+    | 'electionTimeoutMs'
+    | 'snapshotCount'
+    | 'snapshotCatchupEntries'
+    | 'preVote'
+    | 'compactionBatchLimit'
+  >
+> & {
+  /** Bytes of a segment of the log; default 64 KiB. */
+  readonly walSegmentBytes?: number;
+};
+
 /** Who a member is, and what it lives in. */
 export interface SimSurroundings {
   readonly name: string;
   /** All founding members, this one among them. */
   readonly clusterNames: readonly string[];
+  readonly settings?: SimSettings;
   readonly clock: Clock;
+  /** The disk that the member sees, if not that of its storage as it is. */
+  readonly disk?: Disk;
   readonly random: () => number;
   readonly outbox: Outbox;
 }
@@ -71,36 +92,23 @@ export class SimMember {
   /** Opens what is on `storage`; rejects with what it finds wrong. */
   static async open(storage: SimStorage, around: SimSurroundings): Promise<SimMember> {
     const { name, clusterNames, clock, random, outbox } = around;
-    const urlOf = (member: string) => `http://${member}:2380`;
-    const { config } = await loadConfig(
-      parseCommandLine([
-        `--name=${name}`,
-        '--data-dir=/sim',
-        `--listen-peer-urls=http://127.0.0.1:2380`,
-        `--initial-advertise-peer-urls=${urlOf(name)}`,
-        `--initial-cluster=${name}=${urlOf(name)}`,
-      ]),
-      {
-        environment: {},
-        defaultHost: undefined,
-        readFile: () => Promise.reject(new Error('no files here')),
-      },
-    );
+    const { walSegmentBytes, ...settings } = around.settings ?? {};
+    const config = await configOf(name);
     const initialCluster = clusterNames.map((member) => ({
       name: member,
       peerUrls: [parseEndpointUrl(urlOf(member))],
     }));
     const core = await MemberCore.open(
-      { ...config, initialCluster, snapshotCatchupEntries: 0 },
+      { ...config, initialCluster, snapshotCatchupEntries: 0, ...settings },
       {
         logger: silentLogger,
         metrics: new Metrics({ detail: 'basic', serverVersion: '3.7.1' }),
         clock,
-        disk: storage.disk,
+        disk: around.disk ?? storage.disk,
         random,
         engines: storage.engines,
         outbox,
-        walSegmentBytes: 64 * 1024,
+        walSegmentBytes: walSegmentBytes ?? 64 * 1024,
       },
     );
     return new SimMember(core);
@@ -132,6 +140,34 @@ export class SimMember {
       method.handle(toBinary(request, create(request, init)), call as UnaryCall);
     });
   }
+}
+
+function urlOf(member: string): string {
+  return `http://${member}:2380`;
+}
+
+/** Reading flags takes longer than all else in the start of a member, and says the same for the same name. */
+const configs = new Map<string, Promise<ServerConfig>>();
+
+function configOf(name: string): Promise<ServerConfig> {
+  let config = configs.get(name);
+  if (config === undefined) {
+    const commandLine = parseCommandLine([
+      `--name=${name}`,
+      '--data-dir=/sim',
+      '--listen-peer-urls=http://127.0.0.1:2380',
+      `--initial-advertise-peer-urls=${urlOf(name)}`,
+      `--initial-cluster=${name}=${urlOf(name)}`,
+    ]);
+    const surroundings = {
+      environment: {},
+      defaultHost: undefined,
+      readFile: () => Promise.reject(new Error('no files here')),
+    };
+    config = loadConfig(commandLine, surroundings).then((loaded) => loaded.config);
+    configs.set(name, config);
+  }
+  return config;
 }
 
 /** Time stands still: elections are called for, and nothing here waits for time to pass. */

@@ -10,6 +10,8 @@ interface SimEvent {
 /** Virtual time: a queue of what is to happen, which moves only when it is told to. */
 export class SimTime {
   nowMs = 0;
+  /** Things that have happened so far. */
+  steps = 0;
   #order = 0;
   /** A binary heap by time, then by order. */
   readonly #heap: SimEvent[] = [];
@@ -34,9 +36,9 @@ export class SimTime {
     this.#pop();
     this.nowMs = next.atMs;
     if (!next.cancelled) {
+      this.steps++;
       next.run();
-      // Promises that are settled by now run their continuations before anything else does.
-      await new Promise((resolve) => setImmediate(resolve));
+      await settled();
     }
     return true;
   }
@@ -86,30 +88,78 @@ export class SimTime {
   }
 }
 
+/**
+ * Resolves when promises that are settled by now, and those that follow from them, have run their continuations: Node
+ * comes back to this queue only when none is left.
+ */
+function settled(): Promise<void> {
+  return new Promise((resolve) => process.nextTick(resolve));
+}
+
 function isBefore(a: SimEvent, b: SimEvent): boolean {
   return a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);
 }
 
-/** One member's view of the time: it ends with the member, and may run at a rate of its own. */
+/** How fast a member's clock runs, beside the true time; 1.01 gains 1 %. */
+export interface ClockPace {
+  readonly rate: number;
+}
+
+/**
+ * One member's view of the time: it ends with the member, runs at a rate of its own, and stands still while the member's
+ * thread is held up.
+ */
 export class SimClock implements Clock {
   readonly #time: SimTime;
+  readonly #pace: ClockPace;
+  readonly #startMs: number;
   #isStopped = false;
+  #stoppedAtMs = Number.POSITIVE_INFINITY;
+  #busyUntilMs = 0;
+  /** How far off the wall clock is; it may jump. */
+  wallOffsetMs = 0;
   #atEnd: (() => void)[] = [];
 
-  constructor(time: SimTime) {
+  constructor(time: SimTime, pace: ClockPace = { rate: 1 }) {
     this.#time = time;
+    this.#pace = pace;
+    this.#startMs = time.nowMs;
   }
 
   /** The member has crashed: nothing of it happens any more. */
   stop(): void {
     this.#isStopped = true;
+    this.#stoppedAtMs = this.#time.nowMs;
   }
 
-  readonly nowMs = (): number => this.#time.nowMs;
-  readonly wallMs = (): number => 1_700_000_000_000 + this.#time.nowMs;
+  /** Whether the member had still been there at a time that has come. */
+  ranAt(ms: number): boolean {
+    return ms <= this.#stoppedAtMs;
+  }
+
+  /** When what the member does now is done: later than now while its thread is held up. True time. */
+  get freeAtMs(): number {
+    return Math.max(this.#time.nowMs, this.#busyUntilMs);
+  }
+
+  /** The member's only thread waits, for its disk or because the process is stopped. */
+  holdUp(durationMs: number): void {
+    this.#busyUntilMs = this.freeAtMs + durationMs;
+  }
+
+  /** Runs `callback` when the thread is free, unless the member is gone by then. */
+  readonly whenFree = (callback: () => void): void => {
+    if (this.#isStopped) return;
+    const waitMs = this.#busyUntilMs - this.#time.nowMs;
+    if (waitMs > 0) this.#time.after(waitMs, () => this.whenFree(callback));
+    else callback();
+  };
+
+  readonly nowMs = (): number => (this.#time.nowMs - this.#startMs) * this.#pace.rate;
+  readonly wallMs = (): number => 1_700_000_000_000 + this.#time.nowMs + this.wallOffsetMs;
 
   readonly nextTurn = (callback: () => void): void => {
-    this.#time.after(0, () => this.#run(callback));
+    this.#time.after(0, () => this.whenFree(callback));
   };
 
   readonly endOfTurn = (callback: () => void): void => {
@@ -118,19 +168,30 @@ export class SimClock implements Clock {
   };
 
   readonly endTurnNow = (): void => {
-    const callbacks = this.#atEnd;
-    this.#atEnd = [];
-    for (const callback of callbacks) this.#run(callback);
+    while (this.#atEnd.length > 0) {
+      const callbacks = this.#atEnd;
+      this.#atEnd = [];
+      for (const callback of callbacks) if (!this.#isStopped) callback();
+    }
   };
 
-  readonly after = (delayMs: number, callback: () => void): (() => void) =>
-    this.#time.after(delayMs, () => this.#run(callback));
+  readonly after = (delayMs: number, callback: () => void): (() => void) => {
+    let isCancelled = false;
+    const cancel = this.#time.after(delayMs / this.#pace.rate, () =>
+      this.whenFree(() => {
+        if (!isCancelled) callback();
+      }),
+    );
+    return () => {
+      isCancelled = true;
+      cancel();
+    };
+  };
 
   readonly every = (intervalMs: number, callback: () => void): (() => void) => {
     let cancel = () => {};
     const next = () => {
-      cancel = this.#time.after(intervalMs, () => {
-        if (this.#isStopped) return;
+      cancel = this.after(intervalMs, () => {
         next();
         callback();
       });
@@ -138,8 +199,4 @@ export class SimClock implements Clock {
     next();
     return () => cancel();
   };
-
-  #run(callback: () => void): void {
-    if (!this.#isStopped) callback();
-  }
 }

@@ -33,7 +33,8 @@ export function checkHistory(history: History, options: CheckOptions = {}): Hist
   const { operations, renewals, watches } = history;
   const told = watches.flatMap(({ messages }) => messages.flatMap(({ events }) => events));
   const evidence: Evidence = {
-    events: [...history.events, ...told],
+    log: history.log,
+    events: told,
     renewals,
     clockDrift: options.clockDrift ?? 0,
   };
@@ -45,12 +46,12 @@ export function checkHistory(history: History, options: CheckOptions = {}): Hist
     watchEvents: told.length,
   };
   if (verdict.kind !== 'linearizable') {
-    const violations = [describeVerdict(verdict)];
+    const violations = [describeVerdict(verdict, [...history.log, ...told])];
     return { ...figures, violations, revisions: 0 };
   }
-  const timeline = new Timeline(completed(verdict, model, calls, evidence.events));
+  const timeline = new Timeline(completed(verdict, model, calls, [...history.log, ...told]));
   const violations = [
-    ...history.events.flatMap((event) => eventViolation(event, timeline)),
+    ...history.log.flatMap((event) => eventViolation(event, timeline)),
     ...watches.flatMap((watch) => watchViolations(watch, timeline)),
   ];
   return { ...figures, violations, revisions: timeline.revision };
@@ -89,6 +90,7 @@ function eventViolation(event: KeyEvent, timeline: Timeline): string[] {
 
 function describeVerdict(
   verdict: Exclude<Verdict<KvState, Step>, { kind: 'linearizable' }>,
+  events: readonly KeyEvent[],
 ): string {
   if (verdict.kind === 'undecided') return `no order was found in ${verdict.steps} steps`;
   const { order, state, stuck } = verdict;
@@ -103,5 +105,16 @@ function describeVerdict(
     `not linearizable: ${text(stuck)}`,
     `behind revision ${state.revision} and the calls`,
     ...order.slice(-8).map((call) => `  ${text(call)}`),
+    ...describeRevision(state.revision + 1, events),
   ].join('\n');
+}
+
+/** What is known of the revision that could not be made. */
+function describeRevision(revision: number, events: readonly KeyEvent[]): string[] {
+  const changes = new Set(
+    events
+      .filter((event) => event.revision === revision)
+      .map(({ key, pair }) => (pair === undefined ? `${key} deleted` : `${key}=${pair.value}`)),
+  );
+  return changes.size === 0 ? [] : [`seen of revision ${revision}: ${[...changes].join(', ')}`];
 }

@@ -13,8 +13,8 @@ export class History {
   readonly operations: Operation[] = [];
   readonly renewals: Renewal[] = [];
   readonly watches: WatchRecord[] = [];
-  /** Changes that members applied; by revision and key, each told once. */
-  readonly events: KeyEvent[] = [];
+  /** What happened by the word of a member, or of a watch of all keys: all changes of a revision or none, each once. */
+  readonly log: KeyEvent[] = [];
   readonly #open = new Set<OpenCall>();
   #place = 0;
 

@@ -16,9 +16,11 @@ export type Step =
   | { readonly kind: 'call'; readonly operation: Operation }
   | { readonly kind: 'expiry'; readonly id: bigint };
 
-/** What is known beside the calls. */
+/** What is known beside the calls; it decides which of the unanswered calls took effect. */
 export interface Evidence {
-  /** Changes that watchers or members have told of; they decide which of the unanswered calls took effect. */
+  /** Changes that somebody has told of: for each revision in it, all of them. */
+  readonly log: readonly KeyEvent[];
+  /** Other changes, such as watchers of some keys have told of. */
   readonly events: readonly KeyEvent[];
   readonly renewals: readonly Renewal[];
   /** How much faster than the client's clock that of a server may run; 0.05 for 5 %. */
@@ -45,6 +47,8 @@ export class KvModel implements Model<KvState, Step> {
   readonly #owned = new Set<number>();
   /** What was seen of each revision: keys with their pairs, undefined for deleted ones. */
   readonly #seen: ReadonlyMap<number, ReadonlyMap<string, Pair | undefined>>;
+  /** How many keys a revision has changed, where that is known. */
+  readonly #sizes = new Map<number, number>();
   readonly #lastRevision: number;
   readonly #leases: LeaseTimes;
   /** Revisions of compactions that were never answered, in ascending order, with the places of their calls. */
@@ -52,11 +56,15 @@ export class KvModel implements Model<KvState, Step> {
 
   constructor(
     operations: readonly Operation[],
-    evidence: Pick<Evidence, 'events'>,
+    evidence: Pick<Evidence, 'log' | 'events'>,
     leases: LeaseTimes,
   ) {
     this.#leases = leases;
-    this.#seen = seenOf(operations, evidence.events);
+    const { log, events } = evidence;
+    this.#seen = seenOf(operations, [...log, ...events]);
+    for (const { revision } of log) {
+      this.#sizes.set(revision, (this.#sizes.get(revision) ?? 0) + 1);
+    }
     let last = 1;
     for (const { answer, request } of operations) {
       const revision = answer !== undefined && answer.kind !== 'refused' ? answer.revision : 0;
@@ -97,6 +105,8 @@ export class KvModel implements Model<KvState, Step> {
   #unanswered(before: KvState, after: KvState): KvState | undefined {
     const { revision } = after;
     if (revision === before.revision) return undefined;
+    const size = this.#sizes.get(revision);
+    if (size !== undefined && size !== countChanges(before, after)) return undefined;
     const seen = this.#seen.get(revision);
     if (seen === undefined) return after;
     for (const [key, pair] of seen) {
@@ -295,6 +305,14 @@ function isTrueOfThePast(state: KvState, request: RangeRequest, answer: Answer):
   const revision = request.revision || answer.revision;
   const { answer: expected } = execute(state.at(revision), { ...request, revision: 0 });
   return isSameAnswer({ ...expected, revision: answer.revision } as Answer, answer);
+}
+
+/** How many keys differ between a state and the next. */
+function countChanges(before: KvState, after: KvState): number {
+  let count = 0;
+  for (const [key, pair] of after.keys) if (before.keys.get(key) !== pair) count++;
+  for (const key of before.keys.keys()) if (!after.keys.has(key)) count++;
+  return count;
 }
 
 function leasesOf(request: Request): readonly bigint[] {

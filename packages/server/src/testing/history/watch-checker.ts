@@ -139,6 +139,9 @@ class WatchCheck {
     if (previous === undefined) return;
     const before = this.#timeline.at(revision - 1)?.keys.get(key);
     if (isSame(previous ?? undefined, before)) return;
+    // What was compacted can't be told any more.
+    const { compactRevision = 0 } = this.#timeline.at(this.#timeline.revision) ?? {};
+    if (previous === null && before !== undefined && revision <= compactRevision) return;
     this.#report(`the event of ${key} at ${revision} tells of another previous pair`);
   }
 

@@ -1,0 +1,284 @@
+import {
+  HashKVRequestSchema,
+  HashKVResponseSchema,
+  LeaseLeasesRequestSchema,
+  LeaseLeasesResponseSchema,
+} from '@kvorum/api';
+import type { Scan } from '@kvorum/mvcc';
+import { Prng } from '@kvorum/wal/testing';
+import { CONF_STATE_ROW } from '../../apply/applied-index.ts';
+import { decodeConfState } from '../../codec/raft-records.ts';
+import { checkHistory, History } from '../history/index.ts';
+import { SimCluster, type SimClusterOptions } from '../sim-cluster.ts';
+import { Faults, healthySync } from './faults.ts';
+import { LeaseHolder } from './lease-holder.ts';
+import { MemberChecks } from './member-checks.ts';
+import { SimClient } from './sim-client.ts';
+import { SimWatch } from './sim-watch.ts';
+import { Trace } from './trace.ts';
+import { Workload } from './workload.ts';
+import type { SimWorld } from './world.ts';
+
+/** What to simulate. */
+export interface SimulationOptions {
+  readonly seed: number;
+  /** Things that happen before the faults stop. Default 20,000. */
+  readonly steps?: number;
+  /** Members; 1, 3 or 5, as the seed has it, by default. */
+  readonly members?: number;
+  /** Told of everything that happens, a line each. */
+  readonly print?: (line: string) => void;
+}
+
+/** What a run was worth, and what it found. */
+export interface SimulationReport {
+  readonly seed: number;
+  /** Broken promises, in words; empty when all were kept. */
+  readonly violations: readonly string[];
+  /** Equal for equal runs. */
+  readonly traceHash: string;
+  readonly steps: number;
+  /** Time that passed for the members, in ms. */
+  readonly virtualMs: number;
+  readonly members: number;
+  readonly operations: number;
+  readonly unanswered: number;
+  readonly revisions: number;
+  readonly watchEvents: number;
+  readonly crashes: number;
+  readonly terms: number;
+  /** States that members took over from another, as the log didn't reach back far enough. */
+  readonly statesSent: number;
+}
+
+const HASH_KV = [
+  '/etcdserverpb.Maintenance/HashKV',
+  HashKVRequestSchema,
+  HashKVResponseSchema,
+] as const;
+const LEASES = [
+  '/etcdserverpb.Lease/LeaseLeases',
+  LeaseLeasesRequestSchema,
+  LeaseLeasesResponseSchema,
+] as const;
+
+const CLIENTS = 8;
+const WATCHES = 3;
+/** Greatest deviation of a clock from the true time. */
+const CLOCK_DRIFT = 0.02;
+/** Leases may end so much earlier than a client's clock says: clocks of two members, one after the other. */
+const LEASE_DRIFT = 0.05;
+/** How long the members may take, when nothing fails any more, until all of them are at the same point. */
+const CONVERGE_MS = 60_000;
+
+/**
+ * One run of whole members under faults: for a number of steps everything goes wrong that can, then nothing does, and
+ * the members must come to agree. What clients saw on the way is checked at the end. The seed decides everything.
+ */
+export async function simulate(options: SimulationOptions): Promise<SimulationReport> {
+  const run = new Simulation(options);
+  return await run.run();
+}
+
+class Simulation implements SimWorld {
+  readonly history = new History();
+  readonly checks = new MemberChecks(this.history);
+  readonly trace: Trace;
+  readonly cluster: SimCluster;
+  readonly #options: SimulationOptions;
+  readonly #workload: Workload;
+  readonly #clients: readonly SimClient[];
+  readonly #watches: readonly SimWatch[];
+  readonly #holder: LeaseHolder;
+  readonly #faults: Faults;
+  readonly #violations: string[] = [];
+  /** Bytes of data, so that a member's answers can be told from another's after a failure. */
+  #hasFailed = false;
+
+  constructor(options: SimulationOptions) {
+    const prng = new Prng(options.seed);
+    this.#options = options;
+    this.trace = new Trace(options.print);
+    const size = options.members ?? ([3, 3, 3, 5, 1][prng.below(5)] as number);
+    const clusterOptions = this.#clusterOptions(prng);
+    this.cluster = new SimCluster(prng.below(2 ** 31), size, clusterOptions);
+    const fork = () => new Prng(prng.below(2 ** 31));
+    this.#workload = new Workload(fork());
+    const thinkMs = [20, 100, 400][prng.below(3)] as number;
+    this.#clients = Array.from({ length: CLIENTS }, (_, id) => {
+      return new SimClient(id, this, this.#workload, fork(), thinkMs);
+    });
+    this.#watches = Array.from({ length: WATCHES }, (_, id) => {
+      return new SimWatch(id, this, this.#workload, fork());
+    });
+    this.#holder = new LeaseHolder(this, this.#workload, fork());
+    const everyMs = [500, 2_000, 5_000][prng.below(3)] as number;
+    this.#faults = new Faults(this, fork(), everyMs, (index) => this.#boot(index));
+  }
+
+  async run(): Promise<SimulationReport> {
+    const { cluster } = this;
+    const steps = this.#options.steps ?? 20_000;
+    for (let index = 0; index < cluster.size; index++) this.#boot(index);
+    for (const client of this.#clients) client.start();
+    for (const watch of this.#watches) watch.start();
+    this.#holder.start();
+    this.#faults.start();
+    while (cluster.time.steps < steps && !this.#isBroken) await this.#step();
+    if (!this.#isBroken) await this.#converge();
+    return this.#report();
+  }
+
+  get #isBroken(): boolean {
+    return this.#hasFailed || this.checks.violations.length > 0;
+  }
+
+  async #step(): Promise<void> {
+    const { time } = this.cluster;
+    if (!(await time.step(Number.POSITIVE_INFINITY))) throw new Error('nothing is left to happen');
+    this.trace.mix(time.nowMs);
+  }
+
+  #clusterOptions(prng: Prng): SimClusterOptions {
+    const [heartbeatIntervalMs, electionTimeoutMs] = [
+      [100, 1000],
+      [50, 500],
+      [20, 200],
+    ][prng.below(3)] as [number, number];
+    return {
+      settings: {
+        heartbeatIntervalMs,
+        electionTimeoutMs,
+        snapshotCount: [20, 100, 1000][prng.below(3)] as number,
+        snapshotCatchupEntries: [0, 5, 100][prng.below(3)] as number,
+        compactionBatchLimit: [2, 20, 1000][prng.below(3)] as number,
+        walSegmentBytes: ([4, 16, 64][prng.below(3)] as number) * 1024,
+      },
+      syncMs: healthySync,
+      clockDrift: CLOCK_DRIFT,
+      onSend: (from, message) => {
+        this.trace.mix(message.index * 64 + message.term);
+        this.checks.sent(from, message);
+      },
+      onOpen: (index, member) => this.checks.watchStore(index, member),
+      onFailure: (index, error) => this.#fail(`m${index} failed`, error),
+    };
+  }
+
+  #boot(index: number): void {
+    this.cluster.boot(index).catch((error: unknown) => this.#fail(`m${index} can't start`, error));
+  }
+
+  #fail(what: string, error: unknown): void {
+    this.#hasFailed = true;
+    this.#violations.push(`${what}: ${error instanceof Error ? error.stack : String(error)}`);
+  }
+
+  /** Faults and clients stop; the members, and the watches, must come to the same point. */
+  async #converge(): Promise<void> {
+    const { cluster } = this;
+    this.trace.line(cluster.time.nowMs, () => '** faults stop');
+    this.#faults.stop();
+    for (const client of this.#clients) client.stop();
+    this.#holder.stop();
+    for (const watch of this.#watches) watch.followFrom(Math.max(1, this.#workload.revision));
+    const endMs = cluster.time.nowMs + CONVERGE_MS;
+    while (!this.#isBroken && !this.#hasConverged()) {
+      if (cluster.time.nowMs > endMs) {
+        this.#violations.push(`no agreement within ${CONVERGE_MS} ms: ${this.#describeMembers()}`);
+        return;
+      }
+      await this.#step();
+    }
+    if (!this.#isBroken) await this.#compareMembers();
+  }
+
+  #hasConverged(): boolean {
+    const { cluster } = this;
+    if (this.#clients.some(({ isBusy }) => isBusy)) return false;
+    const { members } = cluster;
+    const [first] = members;
+    if (members.length < cluster.size || first === undefined || cluster.leader === undefined) {
+      return false;
+    }
+    const { appliedIndex } = first.core.raftStatus();
+    const { revision } = first.core.store;
+    return (
+      members.every(({ core }) => {
+        const status = core.raftStatus();
+        return status.appliedIndex === appliedIndex && status.committedIndex === appliedIndex;
+      }) && this.#watches.every(({ next }) => next === undefined || next > revision)
+    );
+  }
+
+  async #compareMembers(): Promise<void> {
+    const { cluster } = this;
+    const states: string[] = [];
+    for (let index = 0; index < cluster.size; index++) states.push(await this.#stateOf(index));
+    const [first] = states;
+    for (const [index, state] of states.entries()) {
+      if (state !== first) this.#violations.push(`m0 has ${first}, but m${index} ${state}`);
+    }
+  }
+
+  /** What all members must have in common. */
+  async #stateOf(index: number): Promise<string> {
+    const { cluster } = this;
+    const { store } = cluster.member(index).core;
+    const kv = await cluster.call(index, HASH_KV, { revision: 0n });
+    const { leases } = await cluster.call(index, LEASES, {});
+    return JSON.stringify({
+      hash: kv.hash,
+      compactRevision: Number(kv.compactRevision),
+      hashRevision: Number(kv.hashRevision),
+      leases: leases.map(({ ID }) => String(ID)).sort(),
+      leaseRows: rowsOf(store.engine.scan('leases')),
+      membership: decodeConfState(store.getMeta(CONF_STATE_ROW) ?? new Uint8Array(0)).voters.map(
+        String,
+      ),
+    });
+  }
+
+  #describeMembers(): string {
+    const { cluster } = this;
+    const texts = Array.from({ length: cluster.size }, (_, index) => {
+      if (!cluster.isRunning(index)) return `m${index} is down`;
+      const { core, isUp } = cluster.member(index);
+      const { leader, term, appliedIndex, committedIndex } = core.raftStatus();
+      const state = `term ${term}, leader ${leader}, applied ${appliedIndex} of ${committedIndex}`;
+      return `m${index} ${isUp ? 'is up' : 'starts'}: ${state}`;
+    });
+    const watches = this.#watches.map(({ next }) => next).join(', ');
+    return `${texts.join('; ')}; watches at ${watches}`;
+  }
+
+  #report(): SimulationReport {
+    const { cluster, checks, trace } = this;
+    for (const watch of this.#watches) watch.stop();
+    const found = [...this.#violations, ...checks.violations];
+    // Once the members disagree, everything else follows.
+    const report = checkHistory(this.history, { clockDrift: LEASE_DRIFT });
+    return {
+      seed: this.#options.seed,
+      violations: found.length > 0 ? found : report.violations,
+      traceHash: trace.hash,
+      steps: cluster.time.steps,
+      virtualMs: Math.round(cluster.time.nowMs),
+      members: cluster.size,
+      operations: report.operations,
+      unanswered: report.unanswered,
+      revisions: report.revisions,
+      watchEvents: report.watchEvents,
+      crashes: this.#faults.crashes,
+      terms: checks.terms,
+      statesSent: cluster.statesSent,
+    };
+  }
+}
+
+/** All rows of a scan, as text. */
+function rowsOf(scan: Scan): string {
+  const rows = scan.next(100_000).map((bytes) => Buffer.from(bytes).toString('hex'));
+  scan.close();
+  return rows.join(' ');
+}
