@@ -1,4 +1,6 @@
+import { create, toBinary } from '@bufbuild/protobuf';
 import {
+  LeaseKeepAliveRequestSchema,
   PutRequestSchema,
   PutResponseSchema,
   RangeRequestSchema,
@@ -80,6 +82,22 @@ describe('three members', () => {
     await cluster.call(away, PUT, { key, value: Buffer.from('after') });
     expect(await read(cluster, leader)).toBe('after');
     expect(cluster.statesSent).toBe(1);
+  });
+
+  it('refuse what only the leader can do, and go on', async () => {
+    const cluster = await SimCluster.start(6, 3);
+    const follower = ((cluster.leader as number) + 1) % 3;
+    let hasEnded = false;
+    const stream = cluster.stream(follower, '/etcdserverpb.Lease/LeaseKeepAlive', {
+      message: () => {},
+      ended: () => {
+        hasEnded = true;
+      },
+    });
+    const renewal = create(LeaseKeepAliveRequestSchema, { ID: 7n });
+    stream?.send(toBinary(LeaseKeepAliveRequestSchema, renewal));
+    await cluster.time.until(() => hasEnded);
+    await cluster.call(follower, PUT, { key });
   });
 
   it('show nothing old at a leader that was cut off', async () => {

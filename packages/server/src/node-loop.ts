@@ -46,7 +46,7 @@ export interface EntrySink {
   install(snapshot: Snapshot): Promise<void>;
 }
 
-/** Takes messages to other members; they may be lost, doubled or overtaken. */
+/** Takes messages to other members; they may be lost, overtaken or, but for proposals (MsgProp), doubled. */
 export interface Outbox {
   send(message: Message): void;
 }

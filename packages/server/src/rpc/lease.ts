@@ -130,7 +130,13 @@ class KeepAliveStream implements StreamReceiver, EndlessStream {
       this.#message = Uint8Array.from(message);
     }
     const id = this.#id;
-    if (this.#waiting > 0 || !this.#renew(id)) this.#renewInOrder(id);
+    try {
+      if (this.#waiting > 0 || !this.#renew(id)) this.#renewInOrder(id);
+    } catch (error) {
+      // Only the leader renews.
+      const { status, text } = statusOf(error, 'stream');
+      this.#end(status, text);
+    }
   }
 
   onHalfClose(): void {
