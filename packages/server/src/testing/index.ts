@@ -18,6 +18,22 @@ export {
   type WatchMessage,
   type WatchRecord,
 } from './history/index.ts';
-export { SimCluster, type SimNetwork } from './sim-cluster.ts';
-export { CallError, SimMember, type SimStorage } from './sim-member.ts';
-export { SimClock, SimTime } from './sim-time.ts';
+export {
+  calmNetwork,
+  type SimCallback,
+  SimCluster,
+  type SimClusterOptions,
+  type SimNetwork,
+  type SimStream,
+  type SimStreamCallback,
+  type SyncTimes,
+} from './sim-cluster.ts';
+export { CallError, SimMember, type SimSettings, type SimStorage } from './sim-member.ts';
+export { type ClockPace, SimClock, SimTime } from './sim-time.ts';
+export {
+  type FailedSeed,
+  failedSeeds,
+  type SimulationOptions,
+  type SimulationReport,
+  simulate,
+} from './simulation/index.ts';

@@ -1,1 +1,2 @@
+export { type FailedSeed, failedSeeds } from './failed-seeds.ts';
 export { type SimulationOptions, type SimulationReport, simulate } from './simulation.ts';
