@@ -358,9 +358,16 @@ describe('a peer that does not read', () => {
   });
 
   it('is cut off when it takes nothing for a minute', async () => {
+    let answers = 0;
+    const congested = Promise.withResolvers<void>();
     const method: GrpcMethod = {
       kind: 'unary',
-      handle: (_request, call) => call.reply(Buffer.alloc(1_000_000)),
+      handle: (_request, call) => {
+        call.reply(Buffer.alloc(1_000_000));
+        answers += 1;
+        // With five megabytes the others wait.
+        if (answers === 5) congested.resolve();
+      },
     };
     const harness = new ServerHarness({ methods: new Map([['/test.Echo/Unary', method]]) });
     const { peer, clock } = harness;
@@ -369,7 +376,7 @@ describe('a peer that does not read', () => {
       peer.sendHeaders(id, callFields());
       peer.send(FrameType.data, Flag.endStream, id, framed('x'));
     }
-    await peer.roundTrip(1);
+    await congested.promise;
     clock.advance(59_000);
     expect(harness.errors).toEqual([]);
     clock.advance(5000);

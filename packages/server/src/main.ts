@@ -15,6 +15,8 @@ if (/^--?version$/.test(question)) {
   const { printHelp } = await import('./config/help.ts');
   printHelp(process.stderr, process.stdout);
 } else {
+  const { tuneCollector } = await import('./collector.ts');
+  tuneCollector();
   const { runProgram } = await import('./program.ts');
   process.exit(await runProgram(args));
 }

@@ -3,6 +3,7 @@
  * `Stream` is answered with so many messages. Each question is a load to run; the answer says what it took.
  */
 import { serveParent, usage } from '../child.ts';
+import { tuneCollector } from '../collector.ts';
 import { messageOf } from '../echo-contract.ts';
 import type { Caller } from './caller.ts';
 import { callConnect } from './connect-node.ts';
@@ -61,4 +62,5 @@ async function run({ method, messageBytes, inFlight, seconds }: ClientLoad): Pro
   };
 }
 
+tuneCollector();
 serveParent<ClientLoad>({}, run);

@@ -12,7 +12,7 @@ const leastBufferBytes = 4 * 1024;
  * must not be often; of small ones many may be unfinished, and what they hold is counted.
  */
 const growthFactor = 2;
-const largeGrowthFactor = 4;
+const largeGrowthFactor = 16;
 const largeBytes = 64 * 1024;
 
 /** Takes the messages that a `MessageReader` finds. */
