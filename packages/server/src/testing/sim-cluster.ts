@@ -49,6 +49,8 @@ interface Place {
   readonly clockPace: ClockPace;
   storage: SimStorage;
   member: SimMember | undefined;
+  /** Its process runs and has not opened its storage yet. */
+  isOpening: boolean;
   clock: SimClock;
   syncMs: SyncTimes;
   /** The calls that are running at the member: what to do when it is lost. */
@@ -118,6 +120,7 @@ export class SimCluster {
         engines: new MemoryEngines({ crashable: true }),
       },
       member: undefined,
+      isOpening: false,
       clock: new SimClock(this.time, pace),
       syncMs: this.#options.syncMs ?? [0, 0],
       calls: new Set(),
@@ -164,7 +167,8 @@ export class SimCluster {
 
   /** Whether a member's process runs, up or not. */
   isRunning(index: number): boolean {
-    return this.#place(index).member !== undefined;
+    const { member, isOpening } = this.#place(index);
+    return member !== undefined || isOpening;
   }
 
   /** Whether a member runs and serves. */
@@ -181,6 +185,7 @@ export class SimCluster {
     const clock = new SimClock(this.time, place.clockPace);
     clock.wallOffsetMs = place.wallOffsetMs;
     place.clock = clock;
+    place.isOpening = true;
     const prng = new Prng(this.#prng.below(2 ** 31));
     const { settings, onOpen, onFailure, syncMs } = this.#options;
     const { disk } = place.storage;
@@ -195,6 +200,9 @@ export class SimCluster {
         ? {}
         : { disk: new PacedDisk(disk, clock, () => this.#between(place.syncMs)) }),
     });
+    // Its power may have been cut meanwhile.
+    if (place.clock !== clock || !place.isOpening) return;
+    place.isOpening = false;
     place.member = member;
     void member.core.fatal.then((error) => onFailure?.(index, error));
     onOpen?.(index, member);
@@ -391,6 +399,7 @@ export class SimCluster {
   #end(place: Place): void {
     place.clock.stop();
     place.member = undefined;
+    place.isOpening = false;
     const calls = [...place.calls];
     place.calls.clear();
     for (const lost of calls) lost();

@@ -49,7 +49,11 @@ export function checkHistory(history: History, options: CheckOptions = {}): Hist
     const violations = [describeVerdict(verdict, [...history.log, ...told])];
     return { ...figures, violations, revisions: 0 };
   }
-  const timeline = new Timeline(completed(verdict, model, calls, [...history.log, ...told]));
+  const last = completed(verdict, model, calls, [...history.log, ...told]);
+  const compactions = operations.flatMap(({ request }) =>
+    request.kind === 'compact' && request.revision <= last.revision ? [request.revision] : [],
+  );
+  const timeline = new Timeline(last, Math.max(0, ...compactions));
   const violations = [
     ...history.log.flatMap((event) => eventViolation(event, timeline)),
     ...watches.flatMap((watch) => watchViolations(watch, timeline)),

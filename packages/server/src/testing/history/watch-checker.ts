@@ -8,8 +8,12 @@ export class Timeline {
   readonly #states: KvState[] = [];
   readonly #events = new Map<number, readonly KeyEvent[]>();
 
+  /** The oldest revision that is sure to be there: all compactions that were asked for may have happened. */
+  readonly compactRevision: number;
+
   /** All that led to a state. */
-  constructor(last: KvState) {
+  constructor(last: KvState, compactRevision: number = last.compactRevision) {
+    this.compactRevision = compactRevision;
     for (let state: KvState | undefined = last; state !== undefined; state = state.previous) {
       // The newest state of a revision comes first; all of them have the same keys.
       this.#states[state.revision] ??= state;
@@ -140,8 +144,7 @@ class WatchCheck {
     const before = this.#timeline.at(revision - 1)?.keys.get(key);
     if (isSame(previous ?? undefined, before)) return;
     // What was compacted can't be told any more.
-    const { compactRevision = 0 } = this.#timeline.at(this.#timeline.revision) ?? {};
-    if (previous === null && before !== undefined && revision <= compactRevision) return;
+    if (previous === null && revision <= this.#timeline.compactRevision) return;
     this.#report(`the event of ${key} at ${revision} tells of another previous pair`);
   }
 

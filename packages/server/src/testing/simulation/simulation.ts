@@ -10,6 +10,7 @@ import { CONF_STATE_ROW } from '../../apply/applied-index.ts';
 import { decodeConfState } from '../../codec/raft-records.ts';
 import { checkHistory, History } from '../history/index.ts';
 import { SimCluster, type SimClusterOptions } from '../sim-cluster.ts';
+import type { SimMember } from '../sim-member.ts';
 import { Faults, healthySync } from './faults.ts';
 import { LeaseHolder } from './lease-holder.ts';
 import { MemberChecks } from './member-checks.ts';
@@ -183,14 +184,27 @@ class Simulation implements SimWorld {
     this.#holder.stop();
     for (const watch of this.#watches) watch.followFrom(Math.max(1, this.#workload.revision));
     const endMs = cluster.time.nowMs + CONVERGE_MS;
-    while (!this.#isBroken && !this.#hasConverged()) {
-      if (cluster.time.nowMs > endMs) {
-        this.#violations.push(`no agreement within ${CONVERGE_MS} ms: ${this.#describeMembers()}`);
+    await this.#until(() => this.#hasConverged(), endMs, 'no agreement');
+    if (this.#isBroken) return;
+    await this.#compareMembers();
+    // Nobody renews leases any more: they come to their end.
+    const { members } = cluster;
+    const hasNoLeases = () =>
+      members.every(({ core }) => rowsOf(core.store.engine.scan('leases')) === '');
+    await this.#until(hasNoLeases, endMs, 'leases are left');
+  }
+
+  /** Lets things happen until something holds; a violation when it takes too long. */
+  async #until(holds: () => boolean, endMs: number, failure: string): Promise<void> {
+    while (!this.#isBroken && !holds()) {
+      if (this.cluster.time.nowMs > endMs) {
+        this.#hasFailed = true;
+        const state = this.#describeMembers();
+        this.#violations.push(`${failure} within ${CONVERGE_MS} ms: ${state}`);
         return;
       }
       await this.#step();
     }
-    if (!this.#isBroken) await this.#compareMembers();
   }
 
   #hasConverged(): boolean {
@@ -211,32 +225,19 @@ class Simulation implements SimWorld {
     );
   }
 
+  /** All members must hold the same, at one moment: they are all asked before anything else happens. */
   async #compareMembers(): Promise<void> {
     const { cluster } = this;
-    const states: string[] = [];
-    for (let index = 0; index < cluster.size; index++) states.push(await this.#stateOf(index));
-    const [first] = states;
-    for (const [index, state] of states.entries()) {
-      if (state !== first) this.#violations.push(`m0 has ${first}, but m${index} ${state}`);
-    }
-  }
-
-  /** What all members must have in common. */
-  async #stateOf(index: number): Promise<string> {
-    const { cluster } = this;
-    const { store } = cluster.member(index).core;
-    const kv = await cluster.call(index, HASH_KV, { revision: 0n });
-    const { leases } = await cluster.call(index, LEASES, {});
-    return JSON.stringify({
-      hash: kv.hash,
-      compactRevision: Number(kv.compactRevision),
-      hashRevision: Number(kv.hashRevision),
-      leases: leases.map(({ ID }) => String(ID)).sort(),
-      leaseRows: rowsOf(store.engine.scan('leases')),
-      membership: decodeConfState(store.getMeta(CONF_STATE_ROW) ?? new Uint8Array(0)).voters.map(
-        String,
-      ),
+    const asked = cluster.members.map((member) => stateOf(member));
+    let states: string[] | undefined;
+    void Promise.all(asked).then((all) => {
+      states = all;
     });
+    await cluster.time.until(() => states !== undefined);
+    for (const [index, state] of (states ?? []).entries()) {
+      if (state === states?.[0]) continue;
+      this.#violations.push(`m0 has ${states?.[0]}, but m${index} ${state}`);
+    }
   }
 
   #describeMembers(): string {
@@ -274,6 +275,27 @@ class Simulation implements SimWorld {
       statesSent: cluster.statesSent,
     };
   }
+}
+
+/** What all members must have in common. */
+async function stateOf(member: SimMember): Promise<string> {
+  const { store } = member.core;
+  const revision = BigInt(store.revision);
+  const membership = decodeConfState(store.getMeta(CONF_STATE_ROW) ?? new Uint8Array(0));
+  const leaseRows = rowsOf(store.engine.scan('leases'));
+  const [kv, { leases }] = await Promise.all([
+    member.call(...HASH_KV, { revision }),
+    member.call(...LEASES, {}),
+  ]);
+  return JSON.stringify({
+    hash: kv.hash,
+    compactRevision: Number(kv.compactRevision),
+    hashRevision: Number(kv.hashRevision),
+    leases: leases.map(({ ID }) => String(ID)).sort(),
+    leaseRows,
+    voters: membership.voters.map(String),
+    learners: membership.learners.map(String),
+  });
 }
 
 /** All rows of a scan, as text. */
