@@ -1,5 +1,7 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import {
+  LeaseGrantRequestSchema,
+  LeaseGrantResponseSchema,
   LeaseKeepAliveRequestSchema,
   PutRequestSchema,
   PutResponseSchema,
@@ -11,6 +13,11 @@ import { SimCluster } from './testing/index.ts';
 
 const PUT = ['/etcdserverpb.KV/Put', PutRequestSchema, PutResponseSchema] as const;
 const RANGE = ['/etcdserverpb.KV/Range', RangeRequestSchema, RangeResponseSchema] as const;
+const GRANT = [
+  '/etcdserverpb.Lease/LeaseGrant',
+  LeaseGrantRequestSchema,
+  LeaseGrantResponseSchema,
+] as const;
 const key = Buffer.from('k');
 
 async function read(cluster: SimCluster, at: number): Promise<string | undefined> {
@@ -98,6 +105,28 @@ describe('three members', () => {
     stream?.send(toBinary(LeaseKeepAliveRequestSchema, renewal));
     await cluster.time.until(() => hasEnded);
     await cluster.call(follower, PUT, { key });
+  });
+
+  it('let a lease live that a leader which stood still thinks to be over', async () => {
+    const cluster = await SimCluster.start(7, 3);
+    const leader = cluster.leader as number;
+    const lease = 77n;
+    await cluster.call(leader, GRANT, { ID: lease, TTL: 2n });
+    await cluster.call(leader, PUT, { key, value: Buffer.from('kept'), lease });
+    cluster.pause(leader, 6_000);
+    const next = await cluster.leaderOtherThan(leader);
+    // It renews once it has applied an entry of its own.
+    await cluster.call(next, PUT, { key: Buffer.from('other') });
+    const stream = cluster.stream(next, '/etcdserverpb.Lease/LeaseKeepAlive', {
+      message: () => {},
+      ended: () => {},
+    });
+    const renewal = create(LeaseKeepAliveRequestSchema, { ID: lease });
+    for (let i = 0; i < 20; i++) {
+      stream?.send(toBinary(LeaseKeepAliveRequestSchema, renewal));
+      await cluster.time.run(400);
+    }
+    expect(await read(cluster, next)).toBe('kept');
   });
 
   it('show nothing old at a leader that was cut off', async () => {

@@ -20,17 +20,20 @@ const CHECKPOINTS_PER_REQUEST = 1000;
 export class LeaseKeeper {
   readonly #options: LeaseKeeperOptions;
   #stopLooking: (() => void) | undefined;
+  /** In which this member leads; what it decides is void in any other. */
+  #term = 0;
 
   constructor(options: LeaseKeeperOptions) {
     this.#options = options;
   }
 
   /**
-   * This member leads from now on: every lease gets what it had left, counted from now, and `extendMs` more for
-   * renewals that a former leader may have answered meanwhile; 0 when there can't have been another.
+   * This member leads from now on, in `term`: every lease gets what it had left, counted from now, and `extendMs` more
+   * for renewals that a former leader may have answered meanwhile; 0 when there can't have been another.
    */
-  start(extendMs: number): void {
+  start(term: number, extendMs: number): void {
     const { lessor, clock } = this.#options;
+    this.#term = term;
     lessor.promote(extendMs);
     this.#stopLooking ??= clock.every(LOOK_EVERY_MS, () => this.#look());
   }
@@ -49,19 +52,21 @@ export class LeaseKeeper {
     const checkpoints = lessor.checkpointAll();
     for (let i = 0; i < checkpoints.length; i += CHECKPOINTS_PER_REQUEST) {
       const some = checkpoints.slice(i, i + CHECKPOINTS_PER_REQUEST);
-      await proposer.propose({ kind: 'leaseCheckpoint', checkpoints: some });
+      await proposer.propose({ kind: 'leaseCheckpoint', checkpoints: some }, this.#term);
     }
   }
 
   #look(): void {
     const { lessor, proposer } = this.#options;
     for (const id of lessor.expired(REVOKES_PER_LOOK)) {
-      proposer.propose({ kind: 'leaseRevoke', id }).catch((error: unknown) => this.#failed(error));
+      proposer
+        .propose({ kind: 'leaseRevoke', id }, this.#term)
+        .catch((error: unknown) => this.#failed(error));
     }
     const checkpoints = lessor.checkpointsDue();
     if (checkpoints.length === 0) return;
     proposer
-      .propose({ kind: 'leaseCheckpoint', checkpoints })
+      .propose({ kind: 'leaseCheckpoint', checkpoints }, this.#term)
       .catch((error: unknown) => this.#failed(error));
   }
 

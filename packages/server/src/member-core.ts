@@ -468,7 +468,7 @@ export class MemberCore {
     if (role !== 'leader' || appliedIndex === 0) return;
     if (this.#storage.log.memory.term(appliedIndex) !== term) return;
     this.#leads = true;
-    this.#leases.start(this.#isOnlyVoter ? 0 : this.#config.electionTimeoutMs);
+    this.#leases.start(term, this.#isOnlyVoter ? 0 : this.#config.electionTimeoutMs);
     this.loop.wake();
   }
 }

@@ -105,6 +105,8 @@ export class NodeLoop {
   readonly #reads: ReadRounds;
   /** Taken from raft and not confirmed, oldest first; the first `#written` of them are covered by the running sync. */
   #handouts: Handout[] = [];
+  /** Proposals that wait and are only good as long as this member leads in the term they were made in. */
+  #leaderOnly: { readonly open: OpenProposal; readonly term: number }[] = [];
   #written = 0;
   #needsSync = false;
   #scheduled = false;
@@ -133,6 +135,16 @@ export class NodeLoop {
   propose(data: Uint8Array, proposal: Proposal, id: RequestId): void {
     if (this.#stopped) throw new EtcdError('stopped');
     this.#queue.push(data, proposal, id);
+    if (!this.#syncing) this.#schedule();
+  }
+
+  /**
+   * As `propose`, for what only the leader of this term may decide. Once another member leads it's refused with
+   * `EtcdError` leaderChanged rather than forwarded: what it was decided on may be out of date.
+   */
+  proposeAsLeader(data: Uint8Array, proposal: Proposal, id: RequestId, term: number): void {
+    if (this.#stopped) throw new EtcdError('stopped');
+    this.#leaderOnly.push({ open: this.#queue.push(data, proposal, id), term });
     if (!this.#syncing) this.#schedule();
   }
 
@@ -363,14 +375,24 @@ export class NodeLoop {
     const { node } = this.#options;
     // Without a leader they wait: one may be elected before their time is over.
     if (this.#queue.isEmpty || node.leader === noMember) return;
+    if (this.#leaderOnly.length > 0) this.#refuseStale();
     const batch = this.#queue.take();
     try {
       node.propose(batch);
+      this.#leaderOnly = [];
       if (node.role !== 'leader') this.#queue.expectForeign(batch);
     } catch (error) {
       if (!(error instanceof RaftError)) throw error;
       // The leadership is just being handed over, or too much waits to be committed: the next tick tries again.
       this.#queue.putBack(batch);
+    }
+  }
+
+  #refuseStale(): void {
+    const { role, term: now } = this.#options.node;
+    for (const { open, term } of this.#leaderOnly) {
+      if (role === 'leader' && now === term) continue;
+      this.#queue.failOne(open, new EtcdError('leaderChanged'));
     }
   }
 

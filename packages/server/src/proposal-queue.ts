@@ -73,7 +73,7 @@ export class ProposalQueue {
   }
 
   /** Queues a proposal for the next batch. Throws `EtcdError` tooManyRequests when a limit is reached. */
-  push(data: Uint8Array, proposal: Proposal, id: RequestId): void {
+  push(data: Uint8Array, proposal: Proposal, id: RequestId): OpenProposal {
     const { maxProposals, maxBytes } = this.#limits;
     if (this.#openCount >= maxProposals || this.#openBytes + data.length > maxBytes) {
       throw new EtcdError('tooManyRequests');
@@ -83,6 +83,15 @@ export class ProposalQueue {
     const open = new OpenProposal(data, proposal, id);
     this.#waiting.push(open);
     this.#unsettled.push(open);
+    return open;
+  }
+
+  /** Fails one that waits, or that raft has. */
+  failOne(open: OpenProposal, error: EtcdError): void {
+    if (!open.isOpen) return;
+    open.proposal.fail(error);
+    this.close(open);
+    this.#waiting = this.#waiting.filter(({ isOpen }) => isOpen);
   }
 
   /** Everything that waits, for one call to raft; the queue is empty afterwards. */

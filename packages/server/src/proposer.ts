@@ -66,15 +66,22 @@ export class Proposer {
     loop.propose(data, new PendingCall(request, clock.nowMs(), call, encoder), ids);
   }
 
-  /** Proposes any other request and resolves with its outcome; rejects with `EtcdError`. */
-  async propose(request: Exclude<RaftRequest, ClientWrite>): Promise<ApplyResult> {
+  /**
+   * Proposes any other request and resolves with its outcome; rejects with `EtcdError`. With a term, it's one that only
+   * the leader of that term may make.
+   */
+  async propose(
+    request: Exclude<RaftRequest, ClientWrite>,
+    leaderTerm?: number,
+  ): Promise<ApplyResult> {
     const { ids, loop, clock } = this.#options;
     this.#checkQuota(request);
     ids.advance();
     const data = encodeRaftRequest(request, ids.high, ids.low);
     this.#checkSize(data);
     const proposal = new OwnProposal(request, clock.nowMs());
-    loop.propose(data, proposal, ids);
+    if (leaderTerm === undefined) loop.propose(data, proposal, ids);
+    else loop.proposeAsLeader(data, proposal, ids, leaderTerm);
     return await proposal.applied;
   }
 

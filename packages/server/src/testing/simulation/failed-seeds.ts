@@ -16,4 +16,5 @@ export const failedSeeds: readonly FailedSeed[] = [
     found: 'a range of the past without some of its keys; a renewal that ended a follower',
   },
   { seed: 5, found: 'a proposal that was applied twice' },
+  { seed: 263, found: 'a lease that a deposed leader revoked' },
 ];
