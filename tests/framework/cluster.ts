@@ -134,6 +134,7 @@ export class TestCluster implements AsyncDisposable {
   readonly folder: string;
   readonly #options: ClusterOptions;
   #members: ClusterMember[] = [];
+  #placed = 0;
 
   private constructor(options: ClusterOptions, folder: string) {
     this.#options = options;
@@ -235,7 +236,8 @@ export class TestCluster implements AsyncDisposable {
   }
 
   async #place(): Promise<ClusterMember> {
-    const index = this.#members.length;
+    const index = this.#placed;
+    this.#placed += 1;
     const [client = 0, peer = 0] = await freePorts(2);
     const advertised = this.#options.peerPortOf?.(peer, index) ?? peer;
     const dataDir = join(this.folder, `m${index + 1}`);

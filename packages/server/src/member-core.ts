@@ -1,4 +1,4 @@
-import { clusterVersion, EtcdError } from '@kvorum/api';
+import type { EtcdError } from '@kvorum/api';
 import type { GrpcService } from '@kvorum/h2';
 import { Lessor, type Store, WatchHub } from '@kvorum/mvcc';
 import { RawNode, type Snapshot, type SnapshotMetadata } from '@kvorum/raft';
@@ -8,28 +8,28 @@ import { Applier } from './apply/applier.ts';
 import { listMeta } from './apply/meta-rows.ts';
 import { StateMachine } from './apply/state-machine.ts';
 import type { Clock } from './clock.ts';
-import type {
-  ClusterVersionSetRequest,
-  MemberAttributesSetRequest,
-} from './codec/raft-requests.ts';
 import { startCompactor } from './compactor/compactor.ts';
 import type { ServerConfig } from './config/server-config.ts';
 import type { EngineFolders } from './engine-folders.ts';
+import { Leadership } from './leadership.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
 import type { Logger } from './logging/logger.ts';
+import { MemberEnd } from './member-end.ts';
 import { connectMetrics } from './member-metrics.ts';
 import { Cluster, memberToJson } from './membership/cluster.ts';
 import { founderOf, foundersOf } from './membership/founders.ts';
 import { formatId } from './membership/ids.ts';
 import type { Metrics } from './metrics/metrics.ts';
 import { NodeLoop, type Outbox } from './node-loop.ts';
+import type { PeerCalls, PeerMethods } from './peer/peer-calls.ts';
 import type { PeerHost } from './peer/peer-host.ts';
 import { Proposer } from './proposer.ts';
+import { isPassing, publish } from './publish.ts';
 import type { LogOwner } from './raft-log.ts';
 import { raftLogger } from './raft-logger.ts';
 import { RequestIds } from './request-ids.ts';
 import type { RaftStatus } from './rpc/maintenance.ts';
-import { memberServices } from './rpc/member-services.ts';
+import { type MemberServices, memberServices } from './rpc/member-services.ts';
 import { OpenStreams } from './rpc/open-streams.ts';
 import type { SnapshotSource } from './snapshot/etcd-snapshot.ts';
 import { readState } from './snapshot/state-stream.ts';
@@ -47,6 +47,8 @@ export interface CoreParts {
   readonly outbox: Outbox;
   /** Members came, went, or moved: the way to them is to be found again. */
   readonly onMembershipChanged?: () => void;
+  /** The way to other members for what is asked; default none. */
+  readonly peers?: PeerCalls;
   /** Who the member is if it joins a cluster; it has no log yet then. Default: one of those that found one. */
   readonly joins?: LogOwner;
   /** Bytes of a segment of the log; etcd's size by default. */
@@ -61,6 +63,8 @@ const REQUEST_TIMEOUT_MS = 5000;
  */
 const WATCH_RING_BYTES = 8 * 1024 * 1024;
 
+/** A removed member goes on for so long, as in etcd: a leader tells the others that it's gone. */
+const REMOVED_STOP_MS = 500;
 /** Entries under way to one follower, in bytes: a tenth of a second of a fast line. A slower one is asked to wait. */
 const MAX_INFLIGHT_BYTES = 16 * 1024 * 1024;
 
@@ -72,8 +76,11 @@ export class MemberCore {
   readonly loop: NodeLoop;
   /** Every gRPC method by path. */
   readonly methods: GrpcService;
-  /** Resolves when something durable failed or a bug showed: the process must end. */
-  readonly fatal: Promise<Error>;
+  /** Why the process must end, when it must. */
+  readonly end = new MemberEnd();
+  readonly leadership: Leadership;
+  /** Whether it has no vote. */
+  isLearner = false;
   readonly #config: ServerConfig;
   readonly #parts: CoreParts;
   readonly #storage: OpenStorage;
@@ -85,12 +92,11 @@ export class MemberCore {
   readonly #hub: WatchHub;
   readonly #stops: (() => void)[] = [];
   readonly #streams = new OpenStreams();
-  readonly #fail: (error: unknown) => void;
+  readonly #peerMethods: PeerMethods;
   #snapshotIndex: number;
   /** Leads, and has applied an entry of its own term. */
   #leads = false;
   #term = 0;
-  #leader = 0n;
 
   private constructor(config: ServerConfig, parts: CoreParts, storage: OpenStorage) {
     const { clock, logger, metrics } = parts;
@@ -103,10 +109,6 @@ export class MemberCore {
     this.cluster = new Cluster(log.owner.clusterId);
     this.alarms = new Alarms();
     this.#loadRows();
-    const fatal = Promise.withResolvers<Error>();
-    this.fatal = fatal.promise;
-    this.#fail = (error) =>
-      fatal.resolve(error instanceof Error ? error : new Error(String(error)));
     this.#node = this.#newNode();
     const lessor = Lessor.open({
       store: this.store,
@@ -133,7 +135,7 @@ export class MemberCore {
       install: (snapshot) => this.#install(snapshot),
       findProposal: (idHigh, idLow) => this.loop.findProposal(idHigh, idLow),
       onProposalClosed: (open) => this.loop.proposalClosed(open),
-      onMembershipChanged: () => parts.onMembershipChanged?.(),
+      onMembershipChanged: () => this.#membershipChanged(),
       metrics,
     });
     this.loop = new NodeLoop({
@@ -143,10 +145,10 @@ export class MemberCore {
       outbox: parts.outbox,
       clock,
       random: parts.random,
-      requestTimeoutMs: REQUEST_TIMEOUT_MS + 2 * config.electionTimeoutMs,
+      requestTimeoutMs: this.#requestTimeoutMs,
       canReadLocally: () => this.#leads && this.#isOnlyVoter,
       upkeep: () => this.#upkeep(),
-      onFatal: this.#fail,
+      onFatal: this.end.fail,
       onSoftState: () => this.#softStateChanged(),
       onSync: (durationMs) => metrics.disk.walFsyncSeconds.observe(durationMs / 1000),
     });
@@ -161,7 +163,17 @@ export class MemberCore {
       storeBytes: () => this.store.engine.sizeBytes(),
     });
     this.#leases = new LeaseKeeper({ lessor, proposer: this.#proposer, clock, logger });
-    this.methods = this.#services();
+    this.leadership = new Leadership({
+      memberId: this.memberId,
+      loop: this.loop,
+      clock,
+      members: () => this.cluster.members(),
+      activeForMs: (id) => parts.peers?.activeForMs(id),
+      logger,
+    });
+    const services = this.#services();
+    this.methods = services.methods;
+    this.#peerMethods = services.peerMethods;
     connectMetrics(metrics, { core: this, hub, lessor, log, config });
   }
 
@@ -242,31 +254,29 @@ export class MemberCore {
     }
   }
 
-  /**
-   * Tells the cluster under which name and addresses clients find this member, and which version it speaks. Tries again
-   * until a majority has heard it.
-   */
-  async publish(name: string, clientUrls: readonly string[]): Promise<void> {
-    const { memberId } = this;
-    await this.#insist({ kind: 'memberAttributesSet', memberId, name, clientUrls });
-    if (this.cluster.version !== clusterVersion) {
-      await this.#insist({ kind: 'clusterVersionSet', version: clusterVersion });
-    }
+  /** See `publish`. */
+  publish(name: string, clientUrls: readonly string[]): Promise<void> {
+    const { memberId, cluster } = this;
+    const { logger } = this.#parts;
+    return publish({ memberId, cluster, proposer: this.#proposer, logger }, name, clientUrls);
   }
 
-  async #insist(request: MemberAttributesSetRequest | ClusterVersionSetRequest): Promise<void> {
-    for (;;) {
-      try {
-        await this.#proposer.propose(request);
-        return;
-      } catch (error) {
-        if (!(error instanceof EtcdError) || !isPassing(error)) throw error;
-        this.#parts.logger.warn('failed to publish local member to cluster through raft', {
-          'local-member-id': formatId(this.memberId),
-          error,
-        });
-      }
-    }
+  /** Members came, went, or changed. */
+  #membershipChanged(): void {
+    this.isLearner = this.cluster.member(this.memberId)?.isLearner === true;
+    this.#parts.onMembershipChanged?.();
+    if (this.cluster.isRemoved(this.memberId)) this.#wasRemoved();
+  }
+
+  /** The member ends, but not before others have heard of it from this one. */
+  #wasRemoved(): void {
+    if (this.end.isRemoved) return;
+    this.end.isRemoved = true;
+    this.#parts.logger.warn('the member has been permanently removed from the cluster', {
+      'local-member-id': formatId(this.memberId),
+      'cluster-id': formatId(this.cluster.id),
+    });
+    this.#stops.push(this.#parts.clock.after(REMOVED_STOP_MS, this.end.remove));
   }
 
   /** Reads what applied entries have decided beside the keys. */
@@ -274,6 +284,7 @@ export class MemberCore {
     const rows = (prefix: string) => listMeta(this.store.engine, prefix);
     this.cluster.load(rows);
     this.alarms.load(rows);
+    this.isLearner = this.cluster.member(this.memberId)?.isLearner === true;
   }
 
   /** What the transport of peers may do with this member. */
@@ -289,9 +300,9 @@ export class MemberCore {
       reportSnapshot: (id, outcome) => loop.reportSnapshot(id, outcome),
       stateToSend: () => this.stateToSend(),
       receiveState: () => this.receiveState(),
-      onRemoved: () =>
-        this.#fail(new Error('the member has been permanently removed from the cluster')),
-      onFailure: (error) => this.#fail(error),
+      methods: this.#peerMethods,
+      onRemoved: () => this.#wasRemoved(),
+      onFailure: (error) => this.end.fail(error),
     };
   }
 
@@ -316,7 +327,7 @@ export class MemberCore {
       this.#lessor.reload(store);
       this.#loadRows();
     });
-    this.#parts.onMembershipChanged?.();
+    this.#membershipChanged();
     if (this.#storage.applied.index !== index) {
       throw new Error(
         `the received state is of index ${this.#storage.applied.index}, not ${index}`,
@@ -335,12 +346,19 @@ export class MemberCore {
     };
   }
 
-  /** Notes on disk what leases have left, while that's still possible, and ends the streams that never end by themselves. */
+  /**
+   * Notes on disk what leases have left, while that's still possible, hands the leadership over, and ends the streams
+   * that never end by themselves.
+   */
   async prepareStop(): Promise<void> {
-    try {
-      await this.#leases.finish();
-    } catch (error) {
-      this.#parts.logger.warn('the remaining time of leases was not saved', { error });
+    const { logger } = this.#parts;
+    if (!this.end.isRemoved && this.leadership.leader !== 0n) {
+      try {
+        await this.#leases.finish();
+      } catch (error) {
+        logger.warn('the remaining time of leases was not saved', { error });
+      }
+      await this.leadership.handOver(this.#config.electionTimeoutMs);
     }
     this.#streams.stopAll();
   }
@@ -382,9 +400,13 @@ export class MemberCore {
     this.#node.bootstrap(members);
   }
 
-  #services(): GrpcService {
-    const { clock, random, disk, logger, metrics } = this.#parts;
+  get #requestTimeoutMs(): number {
+    return REQUEST_TIMEOUT_MS + 2 * this.#config.electionTimeoutMs;
+  }
+
+  #services(): MemberServices {
     return memberServices({
+      ...this.#parts,
       config: this.#config,
       memberId: this.memberId,
       storage: this.#storage,
@@ -395,13 +417,17 @@ export class MemberCore {
       loop: this.loop,
       proposer: this.#proposer,
       streams: this.#streams,
-      clock,
-      random,
-      disk,
-      logger,
-      metrics,
+      leadership: this.leadership,
+      leads: () => this.#leads,
+      progressOf: (id) => {
+        const { progress, lastIndex } = this.#node.status();
+        const known = progress.get(id);
+        return known === undefined ? undefined : known.match / lastIndex;
+      },
       term: () => this.#term,
       raftStatus: () => this.raftStatus(),
+      isLearner: () => this.isLearner,
+      requestTimeoutMs: this.#requestTimeoutMs,
       snapshotSource: () => this.#snapshotSource(this.#lessor),
     });
   }
@@ -417,13 +443,13 @@ export class MemberCore {
     const { role, leader, term } = this.#node;
     const { metrics, logger } = this.#parts;
     this.#term = term;
-    if (leader !== this.#leader && leader !== 0n) {
+    if (leader !== this.leadership.leader && leader !== 0n) {
       metrics.server.leaderChangesSeenTotal += 1;
       const id = formatId(this.memberId);
       const text = `raft.node: ${id} elected leader ${formatId(leader)} at term ${term}`;
       logger.named('raft').info(text);
     }
-    this.#leader = leader;
+    if (leader !== this.leadership.leader) this.leadership.changed(leader);
     if (role !== 'leader' && this.#leads) {
       this.#leads = false;
       this.#leases.stop();
@@ -471,9 +497,4 @@ export class MemberCore {
     this.#leases.start(term, this.#isOnlyVoter ? 0 : this.#config.electionTimeoutMs);
     this.loop.wake();
   }
-}
-
-/** Whether a request may succeed when it is made again. */
-function isPassing(error: EtcdError): boolean {
-  return error.code === 'timeout' || error.code === 'timeoutDueToLeaderFail';
 }

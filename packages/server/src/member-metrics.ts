@@ -43,6 +43,7 @@ export function connectMetrics(
     const { server, mvcc } = metrics;
     server.hasLeader = raft.leader === 0n ? 0 : 1;
     server.isLeader = raft.leader === core.memberId ? 1 : 0;
+    server.isLearner = core.isLearner ? 1 : 0;
     server.clusterVersion = core.cluster.version ?? '';
     server.proposalsCommitted = raft.committedIndex;
     server.proposalsApplied = raft.appliedIndex;

@@ -52,7 +52,7 @@ describe('the loop', () => {
     const outcomes = await Promise.allSettled(
       Array.from({ length: count }, () => member.call(...PUT, { key })),
     );
-    const fatal = await member.core.fatal;
+    const fatal = await member.core.end.fatal;
     expect(fatal.message).toContain(`${what} failed`);
     for (const outcome of outcomes) {
       expect(outcome.status).toBe('rejected');

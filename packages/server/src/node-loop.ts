@@ -1,5 +1,6 @@
 import { EtcdError } from '@kvorum/api';
 import {
+  type ConfChange,
   type Entry,
   type MemberId,
   type Message,
@@ -107,6 +108,8 @@ export class NodeLoop {
   #handouts: Handout[] = [];
   /** Proposals that wait and are only good as long as this member leads in the term they were made in. */
   #leaderOnly: { readonly open: OpenProposal; readonly term: number }[] = [];
+  /** Changes of the membership that raft hasn't taken yet. */
+  #changes: { readonly change: ConfChange; readonly open: OpenProposal }[] = [];
   #written = 0;
   #needsSync = false;
   #scheduled = false;
@@ -146,6 +149,21 @@ export class NodeLoop {
     if (this.#stopped) throw new EtcdError('stopped');
     this.#leaderOnly.push({ open: this.#queue.push(data, proposal, id), term });
     if (!this.#syncing) this.#schedule();
+  }
+
+  /** Queues a change of the membership; its id is `id`. Otherwise as `propose`. */
+  proposeChange(change: ConfChange, proposal: Proposal, id: RequestId): void {
+    if (this.#stopped) throw new EtcdError('stopped');
+    const open = this.#queue.watch(change.context, proposal, id);
+    this.#changes.push({ change, open });
+    this.#schedule();
+  }
+
+  /** Asks the leader to hand over to another voter; whether it does is seen in who leads. */
+  transferLeader(to: MemberId): void {
+    if (this.#stopped) return;
+    this.#options.node.transferLeader(to);
+    this.#schedule();
   }
 
   /** Runs `read` once the store holds everything that was acknowledged before this call. */
@@ -373,6 +391,7 @@ export class NodeLoop {
 
   #proposeQueued(): void {
     const { node } = this.#options;
+    if (this.#changes.length > 0 && node.leader !== noMember) this.#proposeChanges();
     // Without a leader they wait: one may be elected before their time is over.
     if (this.#queue.isEmpty || node.leader === noMember) return;
     if (this.#leaderOnly.length > 0) this.#refuseStale();
@@ -393,6 +412,21 @@ export class NodeLoop {
     for (const { open, term } of this.#leaderOnly) {
       if (role === 'leader' && now === term) continue;
       this.#queue.failOne(open, new EtcdError('leaderChanged'));
+    }
+  }
+
+  #proposeChanges(): void {
+    const { node } = this.#options;
+    const changes = this.#changes.filter(({ open }) => open.isOpen);
+    this.#changes = [];
+    for (const waiting of changes) {
+      try {
+        node.proposeConfChange(waiting.change, waiting.open);
+        if (node.role !== 'leader') this.#queue.expectForeign([waiting.open]);
+      } catch (error) {
+        if (!(error instanceof RaftError)) throw error;
+        this.#changes.push(waiting);
+      }
     }
   }
 

@@ -85,7 +85,7 @@ function httpSources(parts: PortParts, core: MemberCore) {
   const health: HealthSource = {
     alarms: () => core.alarms.list(0).map(({ alarm }) => alarmName(alarm)),
     hasLeader: () => core.raftStatus().leader !== 0n,
-    isLearner: () => false,
+    isLearner: () => core.isLearner,
     linearizableRead: () =>
       new Promise<void>((run, fail) => core.loop.linearizableRead({ run, fail })),
     serializableRead: async () => {

@@ -74,6 +74,13 @@ export class ProposalQueue {
 
   /** Queues a proposal for the next batch. Throws `EtcdError` tooManyRequests when a limit is reached. */
   push(data: Uint8Array, proposal: Proposal, id: RequestId): OpenProposal {
+    const open = this.watch(data, proposal, id);
+    this.#waiting.push(open);
+    return open;
+  }
+
+  /** Watches a proposal that reaches raft another way. Throws `EtcdError` tooManyRequests. */
+  watch(data: Uint8Array, proposal: Proposal, id: RequestId): OpenProposal {
     const { maxProposals, maxBytes } = this.#limits;
     if (this.#openCount >= maxProposals || this.#openBytes + data.length > maxBytes) {
       throw new EtcdError('tooManyRequests');
@@ -81,7 +88,6 @@ export class ProposalQueue {
     this.#openCount++;
     this.#openBytes += data.length;
     const open = new OpenProposal(data, proposal, id);
-    this.#waiting.push(open);
     this.#unsettled.push(open);
     return open;
   }

@@ -1,5 +1,6 @@
 import { EtcdError } from '@kvorum/api';
 import type { UnaryCall } from '@kvorum/h2';
+import type { ConfChange } from '@kvorum/raft';
 import { ALARM_CORRUPT, ALARM_NOSPACE, type Alarms } from './apply/alarms.ts';
 import { type ApplyResult, spaceNeeded } from './apply/applier.ts';
 import type { Clock } from './clock.ts';
@@ -82,6 +83,17 @@ export class Proposer {
     const proposal = new OwnProposal(request, clock.nowMs());
     if (leaderTerm === undefined) loop.propose(data, proposal, ids);
     else loop.proposeAsLeader(data, proposal, ids, leaderTerm);
+    return await proposal.applied;
+  }
+
+  /** Proposes a change of the membership and resolves with its outcome; rejects with `EtcdError`. */
+  async proposeChange(change: Omit<ConfChange, 'id'>): Promise<ApplyResult> {
+    const { ids, loop, clock } = this.#options;
+    ids.advance();
+    const id = (BigInt(ids.high) << 32n) | BigInt(ids.low);
+    const full = { ...change, id };
+    const proposal = new OwnProposal({ kind: 'membership', change: full }, clock.nowMs());
+    loop.proposeChange(full, proposal, ids);
     return await proposal.applied;
   }
 

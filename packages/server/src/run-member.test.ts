@@ -14,6 +14,7 @@ const config = buildConfig(parseCommandLine([]).values, {
 class Stage {
   readonly log: string[] = [];
   readonly failed = Promise.withResolvers<Error>();
+  readonly removed = Promise.withResolvers<void>();
   readonly mayStop = Promise.withResolvers<void>();
   #onSignal: (signal: string) => void = () => {};
 
@@ -25,6 +26,7 @@ class Stage {
     return {
       clientUrls: [],
       fatal: this.failed.promise,
+      removed: this.removed.promise,
       stop: async () => {
         this.log.push('stop');
         await this.mayStop.promise;

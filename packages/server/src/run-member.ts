@@ -8,6 +8,8 @@ export interface Member {
   readonly clientUrls: readonly string[];
   /** Resolves, never rejects, when a durable operation failed: what is on disk is in doubt, so the process must end. */
   readonly fatal: Promise<Error>;
+  /** Resolves when the cluster has removed this member: it stops by itself. */
+  readonly removed: Promise<void>;
   /** Ends calls and listeners in good order and closes the stores; safe to call once. */
   stop(): Promise<void>;
 }
@@ -69,7 +71,8 @@ export async function runMember(
     if (stop.signal.aborted && error === stop.signal.reason) return 0;
     throw error;
   }
-  const failure = await Promise.race([signalled.promise, member.fatal]);
+  const removed = member.removed.then(() => null);
+  const failure = await Promise.race([signalled.promise, removed, member.fatal]);
   if (failure !== null) {
     // No graceful stop: it would write more to stores that are in doubt.
     logger.error('a durable operation failed; the process ends', {

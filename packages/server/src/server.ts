@@ -75,6 +75,7 @@ export async function startMember(config: ServerConfig, deps: MemberDeps): Promi
     random,
     engines: deps.engines ?? nodeEngines(openRocksDb),
     outbox: transport,
+    peers: transport,
     onMembershipChanged: () => transport.membershipChanged(),
     ...(joining === undefined ? {} : { joins: joining.owner }),
   };
@@ -140,21 +141,27 @@ async function orEnd(
   core: MemberCore,
   stop: AbortSignal | undefined,
 ): Promise<void> {
-  const failed = core.fatal.then((error) => {
+  const failed = core.end.fatal.then((error) => {
     throw error;
+  });
+  const removed = core.end.removed.then(() => {
+    throw new Error(
+      'the member has been permanently removed from the cluster; its data folder is of no use any more',
+    );
   });
   const stopped = new Promise<never>((_resolve, reject) => {
     if (stop?.aborted === true) reject(stop.reason);
     stop?.addEventListener('abort', () => reject(stop.reason));
   });
   // Whichever comes later is nobody's business any more.
-  for (const promise of [step, failed, stopped]) promise.catch(() => {});
-  await Promise.race([step, failed, stopped]);
+  for (const promise of [step, failed, removed, stopped]) promise.catch(() => {});
+  await Promise.race([step, failed, removed, stopped]);
 }
 
 class RunningMember implements Member {
   readonly clientUrls: readonly string[];
   readonly fatal: Promise<Error>;
+  readonly removed: Promise<void>;
   readonly #logger: Logger;
   readonly #core: MemberCore;
   readonly #config: ServerConfig;
@@ -169,7 +176,8 @@ class RunningMember implements Member {
     closeAll: () => Promise<void>,
   ) {
     this.clientUrls = ports.clientUrls;
-    this.fatal = core.fatal;
+    this.fatal = core.end.fatal;
+    this.removed = core.end.removed;
     this.#logger = logger;
     this.#core = core;
     this.#config = config;

@@ -25,6 +25,11 @@ export interface AlarmResult {
   readonly alarms: readonly Alarm[];
 }
 
+/** The leader could not begin a change of the membership: another one is under way. */
+export interface DeferredResult {
+  readonly kind: 'deferred';
+}
+
 export interface NothingResult {
   readonly kind: 'nothing';
 }
@@ -37,6 +42,7 @@ export type ApplyResult =
   | CompactionResult
   | LeaseResult
   | AlarmResult
+  | DeferredResult
   | NothingResult;
 
 const NOTHING: NothingResult = { kind: 'nothing' };

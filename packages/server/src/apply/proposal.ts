@@ -1,5 +1,5 @@
 import type { EtcdError } from '@kvorum/api';
-import type { RaftRequest } from '../codec/raft-requests.ts';
+import type { MembershipRequest, RaftRequest } from '../codec/raft-requests.ts';
 import type { ApplyResult } from './applier.ts';
 
 /**
@@ -8,7 +8,7 @@ import type { ApplyResult } from './applier.ts';
  */
 export interface Proposal {
   /** The decoded request; what is replicated is its encoded form. */
-  readonly request: RaftRequest;
+  readonly request: RaftRequest | MembershipRequest;
   /** When it was proposed, in milliseconds of the member's clock. */
   readonly proposedAtMs: number;
   /** True once settled or failed. */

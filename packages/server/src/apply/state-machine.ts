@@ -4,12 +4,18 @@ import {
   type ConfState,
   decodeConfChange,
   type Entry,
+  RaftError,
   type RawNode,
   type Snapshot,
 } from '@kvorum/raft';
 import type { Clock } from '../clock.ts';
+import { int64Words } from '../codec/int64-words.ts';
 import { encodeConfState } from '../codec/raft-records.ts';
-import { decodeRaftEntry, type RaftRequest } from '../codec/raft-requests.ts';
+import {
+  decodeRaftEntry,
+  type MembershipRequest,
+  type RaftRequest,
+} from '../codec/raft-requests.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { Cluster } from '../membership/cluster.ts';
 import type { Histogram } from '../metrics/histogram.ts';
@@ -18,7 +24,7 @@ import type { EntrySink } from '../node-loop.ts';
 import type { OpenProposal } from '../proposal-queue.ts';
 import type { OpenStorage } from '../storage.ts';
 import { APPLIED_INDEX_ROW, CONF_STATE_ROW, encodeAppliedIndex } from './applied-index.ts';
-import type { Applier, ApplyResult } from './applier.ts';
+import type { Applier, ApplyResult, DeferredResult, NothingResult } from './applier.ts';
 import { countOps } from './op-counts.ts';
 
 export interface StateMachineOptions {
@@ -40,6 +46,9 @@ export interface StateMachineOptions {
   readonly onMembershipChanged: () => void;
   readonly metrics: Metrics;
 }
+
+const NOTHING: NothingResult = { kind: 'nothing' };
+const DEFERRED: DeferredResult = { kind: 'deferred' };
 
 /**
  * Applies committed entries to the store. One batch of the store holds the data, the applied index and the membership
@@ -113,7 +122,13 @@ export class StateMachine implements EntrySink {
     for (const entry of entries) {
       let open = entry.context as OpenProposal | undefined;
       let request = open?.proposal.request;
-      if (open === undefined && entry.type === 'normal' && entry.data.length > 0) {
+      if (entry.type !== 'normal') {
+        const change = decodeConfChange(entry);
+        if ('nodeId' in change) {
+          request = { kind: 'membership', change };
+          open ??= this.#findById(change.id);
+        }
+      } else if (open === undefined && entry.data.length > 0) {
         const decoded = decodeRaftEntry(entry.data);
         open = this.#options.findProposal(decoded.idHigh, decoded.idLow);
         request = decoded.request;
@@ -123,13 +138,17 @@ export class StateMachine implements EntrySink {
     return items;
   }
 
+  #findById(id: bigint): OpenProposal | undefined {
+    int64Words.split(id);
+    return this.#options.findProposal(int64Words.high, int64Words.low);
+  }
+
   #applyEntry(batch: ApplyBatch, item: Item): ApplyResult | EtcdError | undefined {
     const { entry, request } = item;
-    if (entry.type !== 'normal') {
-      this.#applyConfChange(batch, entry);
-      return undefined;
-    }
+    if (entry.type !== 'normal') return this.#applyConfChange(batch, entry);
     if (request === undefined) return undefined;
+    // The leader put an empty entry in the place of a change that it could not begin.
+    if (request.kind === 'membership') return DEFERRED;
     const { applier, clock, metrics } = this.#options;
     const startMs = clock.nowMs();
     let outcome: ApplyResult | EtcdError;
@@ -145,13 +164,22 @@ export class StateMachine implements EntrySink {
     return outcome;
   }
 
-  #applyConfChange(batch: ApplyBatch, entry: Entry): void {
+  /** A change that the membership doesn't allow, or that raft refuses, changes nothing, at any member. */
+  #applyConfChange(batch: ApplyBatch, entry: Entry): ApplyResult | EtcdError {
     const { node, cluster } = this.#options;
     const change = decodeConfChange(entry);
-    this.#confState = node.applyConfChange(change);
+    const refusal = 'nodeId' in change ? cluster.refusalOf(change) : undefined;
+    if (refusal !== undefined) return new EtcdError(refusal);
+    try {
+      this.#confState = node.applyConfChange(change);
+    } catch (error) {
+      if (error instanceof RaftError) return new EtcdError('memberNotEnoughStarted');
+      throw error;
+    }
     batch.putMeta(CONF_STATE_ROW, encodeConfState(this.#confState));
     if ('nodeId' in change) cluster.applyConfChange(batch, change);
     this.#options.onMembershipChanged();
+    return NOTHING;
   }
 
   #applySeconds(kind: RaftRequest['kind'], success: boolean): Histogram {
@@ -193,7 +221,7 @@ export class StateMachine implements EntrySink {
 interface Item {
   readonly entry: Entry;
   /** Undefined for one that changes nothing but the applied index, or the membership. */
-  readonly request: RaftRequest | undefined;
+  readonly request: RaftRequest | MembershipRequest | undefined;
   /** Who waits for it at this member. */
   readonly open: OpenProposal | undefined;
   outcome: ApplyResult | EtcdError | undefined;

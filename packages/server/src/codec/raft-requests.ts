@@ -1,3 +1,4 @@
+import type { ConfChange } from '@kvorum/raft';
 import { int64Words } from './int64-words.ts';
 import {
   type DeleteRangeRequest,
@@ -50,6 +51,12 @@ export interface MemberAttributesSetRequest {
   readonly memberId: bigint;
   readonly name: string;
   readonly clientUrls: readonly string[];
+}
+
+/** A change of the membership: an entry of a kind of its own. */
+export interface MembershipRequest {
+  readonly kind: 'membership';
+  readonly change: ConfChange;
 }
 
 /** Everything that goes through the Raft log as a normal entry. */

@@ -1,3 +1,4 @@
+import type { EtcdErrorCode } from '@kvorum/api';
 import type { ConfChange } from '@kvorum/raft';
 import { formatId } from './ids.ts';
 
@@ -83,7 +84,26 @@ export class Cluster {
     if (member !== undefined) this.#put(rows, { ...member, name, clientUrls });
   }
 
-  /** Carries out an applied change. The context of an added or updated member is its JSON. */
+  /** Why a change can't be carried out, in the words of the API; decided by applied entries alone. */
+  refusalOf(change: ConfChange): EtcdErrorCode | undefined {
+    const { nodeId } = change;
+    if (this.#removed.has(nodeId)) return 'memberNotFound';
+    const known = this.#members.get(nodeId);
+    if (change.type === 'removeNode') return known === undefined ? 'memberNotFound' : undefined;
+    const given = changeFromJson(change);
+    if (change.type === 'updateNode') {
+      if (known === undefined) return 'memberNotFound';
+      return this.#isUrlTaken(given.member.peerUrls, nodeId) ? 'peerUrlExist' : undefined;
+    }
+    if (given.isPromotion) {
+      if (known === undefined) return 'memberNotFound';
+      return known.isLearner ? undefined : 'memberNotLearner';
+    }
+    if (known !== undefined) return 'memberExist';
+    return this.#isUrlTaken(given.member.peerUrls, nodeId) ? 'peerUrlExist' : undefined;
+  }
+
+  /** Carries out an applied change that wasn't refused. The context of an added or updated member is its JSON. */
   applyConfChange(rows: MembershipRows, change: ConfChange): void {
     if (change.type === 'removeNode') {
       this.#members.delete(change.nodeId);
@@ -92,14 +112,20 @@ export class Cluster {
       rows.putMeta(REMOVED_PREFIX + formatId(change.nodeId), Buffer.from('removed'));
       return;
     }
-    const given = memberFromJson(Buffer.from(change.context).toString());
+    const { member } = changeFromJson(change);
     const known = this.#members.get(change.nodeId);
-    const attributes = {
-      name: known?.name ?? given.name,
-      clientUrls: known?.clientUrls ?? given.clientUrls,
-    };
+    if (change.type === 'updateNode' && known !== undefined) {
+      this.#put(rows, { ...known, peerUrls: member.peerUrls });
+      return;
+    }
     const isLearner = change.type === 'addLearnerNode';
-    this.#put(rows, { ...given, ...attributes, id: change.nodeId, isLearner });
+    this.#put(rows, { ...member, ...known, id: change.nodeId, isLearner });
+  }
+
+  #isUrlTaken(urls: readonly string[], by: bigint): boolean {
+    return [...this.#members.values()].some(
+      ({ id, peerUrls }) => id !== by && peerUrls.some((url) => urls.includes(url)),
+    );
   }
 
   #put(rows: MembershipRows, member: Member): void {
@@ -117,6 +143,17 @@ export function memberToJson(member: Member): string {
     ...(member.clientUrls.length === 0 ? {} : { clientURLs: member.clientUrls }),
   });
   return `{"id":${member.id},${rest.slice(1)}`;
+}
+
+/** What the context of a change says: the member, and whether a learner becomes a voter. */
+function changeFromJson({ context }: ConfChange): { member: Member; isPromotion: boolean } {
+  const text = Buffer.from(context).toString();
+  return { member: memberFromJson(text), isPromotion: /"isPromote":\s*true/.test(text) };
+}
+
+/** The context of the change that makes a learner a voter. */
+export function promotionToJson(member: Member): string {
+  return `${memberToJson({ ...member, isLearner: false }).slice(0, -1)},"isPromote":true}`;
 }
 
 /** Throws `SyntaxError` when the text is not a member. */

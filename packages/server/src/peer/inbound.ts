@@ -1,16 +1,18 @@
-import type { AbortReason, GrpcMethod, StreamCall, StreamReceiver } from '@kvorum/h2';
+import type { AbortReason, GrpcMethod, StreamCall, StreamReceiver, UnaryCall } from '@kvorum/h2';
 import { Status } from '@kvorum/h2';
 import type { MemberId } from '@kvorum/raft';
 import { ProtoError } from '../codec/proto-reader.ts';
 import type { Logger } from '../logging/logger.ts';
 import { formatId } from '../membership/ids.ts';
 import type { PeerSeries } from '../metrics/peer-metrics.ts';
+import { unaryAsync } from '../rpc/method.ts';
 import {
   checkGreeting,
   type Greeted,
   type Greeting,
   isRefusal,
   type Refusal,
+  refusals,
 } from './handshake.ts';
 import { decodeMessages } from './message-codec.ts';
 import type { PeerHost } from './peer-host.ts';
@@ -27,6 +29,8 @@ export interface InboundOptions {
   readonly series: (id: MemberId) => PeerSeries;
   /** A member was let in. */
   readonly onGreeting: (greeting: Greeting) => void;
+  /** Streams of messages that are open now. */
+  readonly open: Set<MessageStream>;
 }
 
 const WELCOME = Buffer.from([1]);
@@ -52,7 +56,17 @@ export function inboundMethods(options: InboundOptions): Map<string, GrpcMethod>
   const states = open((call, from) =>
     options.states.open(call, from, call.metadata.get(STATE_FIELD) ?? ''),
   );
+  const asked = [...host.methods].map(([path, method]): [string, GrpcMethod] => {
+    const unary = unaryAsync(method);
+    const handle = (request: Uint8Array, call: UnaryCall) => {
+      const greeting = checkGreeting(call.metadata, self);
+      if (isRefusal(greeting)) call.fail(greeting.status, greeting.text);
+      else unary.handle(request, call);
+    };
+    return [path, { kind: 'unary', handle }];
+  });
   return new Map<string, GrpcMethod>([
+    ...asked,
     [CONTROL_PATH, { kind: 'stream', open: messages }],
     [LOG_PATH, { kind: 'stream', open: messages }],
     [STATE_PATH, { kind: 'stream', open: states }],
@@ -73,7 +87,7 @@ function refuse({ logger }: InboundOptions, call: StreamCall, refusal: Refusal):
 const deaf: StreamReceiver = { onMessage() {}, onHalfClose() {}, onAbort() {} };
 
 /** Batches of one other member. */
-class MessageStream implements StreamReceiver {
+export class MessageStream implements StreamReceiver {
   readonly #options: InboundOptions;
   readonly #call: StreamCall;
   readonly #from: MemberId;
@@ -84,6 +98,7 @@ class MessageStream implements StreamReceiver {
     this.#call = call;
     this.#from = from;
     this.#series = options.series(from);
+    options.open.add(this);
     call.send(WELCOME);
   }
 
@@ -104,15 +119,29 @@ class MessageStream implements StreamReceiver {
         'remote-peer-id': formatId(this.#from),
         error,
       });
-      this.#call.end(Status.invalidArgument, error.message);
+      this.#end(Status.invalidArgument, error.message);
     }
   }
 
+  /** Ends it if its member was removed, which is how that one hears of it. */
+  endIfRemoved(): void {
+    const { host } = this.#options;
+    if (!host.isRemoved(this.#from)) return;
+    const { status, text } = refusals.removedMember;
+    this.#end(status, text);
+  }
+
   onHalfClose(): void {
-    this.#call.end();
+    this.#end(Status.ok, '');
   }
 
   onAbort(_reason: AbortReason): void {
+    this.#options.open.delete(this);
     this.#series.receivedFailures += 1;
+  }
+
+  #end(status: number, text: string): void {
+    this.#options.open.delete(this);
+    this.#call.end(status, text);
   }
 }

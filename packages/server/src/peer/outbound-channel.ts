@@ -122,6 +122,12 @@ export class OutboundChannel {
     return true;
   }
 
+  /** One question with one answer, on the same connection. Rejects with `CallError`. */
+  call(path: string, request: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
+    const metadata = greetingFields(this.#link.greeting());
+    return this.#client.unary(path, request, { metadata, timeoutMs });
+  }
+
   close(): void {
     this.#isClosed = true;
     this.#isUp = false;

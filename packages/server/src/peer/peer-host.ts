@@ -1,5 +1,6 @@
 import type { MemberId, Message, SnapshotMetadata } from '@kvorum/raft';
 import type { IncomingState } from '../storage.ts';
+import type { PeerMethods } from './peer-calls.ts';
 
 /** Where a member is to be found, for the others. */
 export interface PeerAddressInfo {
@@ -22,6 +23,8 @@ export interface PeerHost {
   stateToSend(): { metadata: SnapshotMetadata; chunks: AsyncGenerator<Uint8Array> };
   /** Begins to receive a state. */
   receiveState(): Promise<IncomingState>;
+  /** What other members may ask this one. */
+  readonly methods: PeerMethods;
   /** Another member says that this one was removed from the cluster. */
   onRemoved(): void;
   /** Something durable failed, or a bug showed: the member must end. */

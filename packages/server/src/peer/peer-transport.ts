@@ -1,4 +1,4 @@
-import { type GrpcMethod, GrpcServer } from '@kvorum/h2';
+import { CallError, type GrpcMethod, GrpcServer, type Metadata, Status } from '@kvorum/h2';
 import type { MemberId, Message } from '@kvorum/raft';
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../logging/logger.ts';
@@ -8,10 +8,11 @@ import type { PeerSeries } from '../metrics/peer-metrics.ts';
 import type { Outbox } from '../node-loop.ts';
 import { h2Clock } from '../transport/h2-clock.ts';
 import type { Greeting } from './handshake.ts';
-import { inboundMethods } from './inbound.ts';
+import { inboundMethods, type MessageStream } from './inbound.ts';
 import { MessageEncoder } from './message-codec.ts';
 import { peerLimits } from './outbound-channel.ts';
 import { type DialPeer, PeerAddress } from './peer-address.ts';
+import type { PeerCalls } from './peer-calls.ts';
 import type { PeerHost } from './peer-host.ts';
 import { RemotePeer } from './remote-peer.ts';
 import { StateReceiver } from './state-receiver.ts';
@@ -36,13 +37,14 @@ interface Peer {
  * Messages between members: everything a turn has for one goes out in one write. Nothing is kept for a member that
  * can't be reached: raft sends again what is needed.
  */
-export class PeerTransport implements Outbox {
+export class PeerTransport implements Outbox, PeerCalls {
   readonly #options: PeerTransportOptions;
   readonly #logger: Logger;
   readonly #peers = new Map<MemberId, Peer>();
   /** Members that the cluster's list doesn't have yet: they were told of at the start, or have spoken first. */
   readonly #guests = new Map<MemberId, readonly string[]>();
   readonly #encoder = new MessageEncoder();
+  readonly #inbound = new Set<MessageStream>();
   /** Peers that have messages of this turn. */
   #waiting: RemotePeer[] = [];
   #host: PeerHost | undefined;
@@ -73,6 +75,7 @@ export class PeerTransport implements Outbox {
       logger: this.#logger,
       series: (id) => this.#series(id),
       onGreeting: (greeting) => this.#onGreeting(greeting),
+      open: this.#inbound,
     });
     this.#server = new GrpcServer({
       methods,
@@ -128,6 +131,13 @@ export class PeerTransport implements Outbox {
     for (const [id, urls] of wanted) {
       if (!host.isRemoved(id)) this.#reach(host, id, urls);
     }
+    for (const stream of [...this.#inbound]) stream.endIfRemoved();
+  }
+
+  call(id: MemberId, path: string, request: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
+    const remote = this.#peers.get(id)?.remote;
+    if (remote !== undefined) return remote.call(path, request, timeoutMs);
+    return Promise.reject(unreachable(id));
   }
 
   /** How long a member has listened without a break, in ms; undefined when it doesn't. */
@@ -201,3 +211,22 @@ export class PeerTransport implements Outbox {
     series.snapshotReceiveSeconds.observe(tookMs / 1000);
   }
 }
+
+function unreachable(id: MemberId): CallError {
+  const message = `no way to member ${formatId(id)}`;
+  const status = Status.unavailable;
+  return new CallError({
+    status,
+    message,
+    details: undefined,
+    metadata: noMetadata,
+    isUnprocessed: true,
+  });
+}
+
+const noMetadata: Metadata = {
+  get: () => undefined,
+  getAll: () => [],
+  getBinary: () => undefined,
+  entries: () => [],
+};

@@ -73,6 +73,11 @@ export class RemotePeer implements ChannelOwner {
     return since === undefined ? undefined : this.#link.clock.nowMs() - since;
   }
 
+  /** One question with one answer. Rejects with `CallError`. */
+  call(path: string, request: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
+    return this.#control.call(path, request, timeoutMs);
+  }
+
   /** Puts a message on its batch, which leaves with `flush`. */
   add(message: Message): void {
     if (isControl(message)) this.#controlBatch.push(message);

@@ -12,6 +12,7 @@ import { ProtoWriter } from '../codec/proto-writer.ts';
 import { decodeLeaseGrant, decodeLeaseRevoke, decodeTwoInts } from '../codec/raft-requests.ts';
 import type { Proposer } from '../proposer.ts';
 import type { MemberHeaders } from './headers.ts';
+import type { LeaderCalls } from './leader-calls.ts';
 import { statusOf, unaryAsync } from './method.ts';
 import type { EndlessStream, OpenStreams } from './open-streams.ts';
 
@@ -21,6 +22,7 @@ export interface LeaseOptions {
   readonly proposer: Proposer;
   readonly headers: MemberHeaders;
   readonly streams: OpenStreams;
+  readonly leader: LeaderCalls;
 }
 
 /** etcdserverpb.Lease. */
@@ -68,16 +70,15 @@ export class LeaseService {
 
   /** An unknown lease is no error: its TTL is -1. */
   async #timeToLive(bytes: Uint8Array): Promise<Uint8Array> {
-    const { lessor, store, headers } = this.#options;
+    const { leader, store, headers } = this.#options;
     const { first: ID, second } = decodeTwoInts(bytes);
-    const keys = second !== 0n;
-    const found = lessor.timeToLive(ID);
+    const found = await leader.timeToLive(ID, second !== 0n);
     const response = create(LeaseTimeToLiveResponseSchema, {
       header: headers.message(store.revision),
       ID,
-      TTL: found === undefined ? -1n : BigInt(Math.floor(found.remainingSeconds)),
+      TTL: found === undefined ? -1n : BigInt(found.remainingSeconds),
       grantedTTL: found === undefined ? 0n : BigInt(found.grantedSeconds),
-      keys: found !== undefined && keys ? lessor.keysOf(ID) : [],
+      keys: [...(found?.keys ?? [])],
     });
     return toBinary(LeaseTimeToLiveResponseSchema, response);
   }
@@ -130,13 +131,8 @@ class KeepAliveStream implements StreamReceiver, EndlessStream {
       this.#message = Uint8Array.from(message);
     }
     const id = this.#id;
-    try {
-      if (this.#waiting > 0 || !this.#renew(id)) this.#renewInOrder(id);
-    } catch (error) {
-      // Only the leader renews.
-      const { status, text } = statusOf(error, 'stream');
-      this.#end(status, text);
-    }
+    const isNow = this.#waiting === 0 && this.#options.leader.isHere && this.#renew(id);
+    if (!isNow) this.#renewInOrder(id);
   }
 
   onHalfClose(): void {
@@ -181,17 +177,24 @@ class KeepAliveStream implements StreamReceiver, EndlessStream {
     const revision = store.revision;
     const renewal = lessor.renew(id);
     if (renewal?.needsReset === true) return false;
-    const answer = this.#answerOf(headers.at(revision), id, renewal?.ttlSeconds ?? 0);
-    const more = this.#call.send(answer);
-    if (!more) this.#call.pause();
+    this.#send(headers.at(revision), id, renewal?.ttlSeconds ?? 0);
     return true;
   }
 
+  #send(head: Uint8Array, id: bigint, ttlSeconds: number): void {
+    const more = this.#call.send(this.#answerOf(head, id, ttlSeconds));
+    if (!more) this.#call.pause();
+  }
+
+  /** By the log, or by another member that leads. */
   #renewInOrder(id: bigint): void {
+    const { leader, store, headers } = this.#options;
     this.#waiting++;
     this.#order = this.#order.then(async () => {
       try {
-        while (!this.#ended && !this.#renew(id)) await this.#resetCheckpoint(id);
+        const head = headers.at(store.revision);
+        const ttlSeconds = this.#ended ? 0 : await leader.renew(id);
+        if (!this.#ended) this.#send(head, id, ttlSeconds);
       } catch (error) {
         const { status, text } = statusOf(error, 'stream');
         this.#end(status, text);
@@ -199,11 +202,6 @@ class KeepAliveStream implements StreamReceiver, EndlessStream {
       this.#waiting--;
       if (this.#halfClosed && this.#waiting === 0) this.#end();
     });
-  }
-
-  async #resetCheckpoint(id: bigint): Promise<void> {
-    const checkpoints = [{ id, remainingSeconds: 0 }];
-    await this.#options.proposer.propose({ kind: 'leaseCheckpoint', checkpoints });
   }
 
   #end(status?: number, text?: string): void {

@@ -3,7 +3,6 @@ import {
   AlarmResponseSchema,
   type AlarmType,
   apiVersion,
-  EtcdError,
   HashKVResponseSchema,
   HashResponseSchema,
   StatusResponseSchema,
@@ -13,6 +12,7 @@ import type { Store } from '@kvorum/mvcc';
 import { type Alarms, alarmName } from '../apply/alarms.ts';
 import { toEtcdError } from '../apply/reader.ts';
 import { decodeAlarm, decodeTwoInts } from '../codec/raft-requests.ts';
+import type { Leadership } from '../leadership.ts';
 import type { Cluster } from '../membership/cluster.ts';
 import type { Proposer } from '../proposer.ts';
 import type { MemberHeaders } from './headers.ts';
@@ -34,6 +34,10 @@ export interface MaintenanceOptions {
   readonly headers: MemberHeaders;
   readonly raftStatus: () => RaftStatus;
   readonly storeBytes: () => { total: number; inUse: number };
+  readonly isLearner: () => boolean;
+  readonly leadership: Leadership;
+  /** How long a leader may take to hand over, in ms. */
+  readonly timeoutMs: number;
   /** Infinity when there is no quota. */
   readonly quotaBytes: number;
 }
@@ -76,6 +80,7 @@ export class MaintenanceService {
       raftTerm: BigInt(raft.term),
       raftAppliedIndex: BigInt(raft.appliedIndex),
       errors,
+      isLearner: this.#options.isLearner(),
       storageVersion: cluster.version ?? '',
       dbSizeQuota: Number.isFinite(quotaBytes) ? BigInt(quotaBytes) : 0n,
       downgradeInfo: {},
@@ -122,12 +127,11 @@ export class MaintenanceService {
     }
   }
 
-  /** Moving to the member that leads already is done at once; nobody else can lead a cluster of one. */
+  /** Asked of the leader alone; resolves when the other one leads. */
   async #moveLeader(bytes: Uint8Array): Promise<Uint8Array> {
+    const { leadership, timeoutMs } = this.#options;
     const targetId = BigInt.asUintN(64, decodeTwoInts(bytes).first);
-    const { leader } = this.#options.raftStatus();
-    if (leader !== this.#options.headers.memberId) throw new EtcdError('notLeader');
-    if (targetId !== leader) throw new EtcdError('badLeaderTransferee');
+    await leadership.moveTo(targetId, timeoutMs);
     return new Uint8Array(0);
   }
 }

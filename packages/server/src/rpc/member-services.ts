@@ -5,16 +5,21 @@ import type { Disk } from '@kvorum/wal';
 import type { Alarms } from '../apply/alarms.ts';
 import type { Clock } from '../clock.ts';
 import type { ServerConfig } from '../config/server-config.ts';
+import type { Leadership } from '../leadership.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { Cluster } from '../membership/cluster.ts';
+import { Reconfiguration } from '../membership/reconfiguration.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { NodeLoop } from '../node-loop.ts';
+import type { PeerCalls, PeerMethods } from '../peer/peer-calls.ts';
 import type { Proposer } from '../proposer.ts';
 import type { SnapshotSource } from '../snapshot/etcd-snapshot.ts';
-import { clusterMethods } from './cluster.ts';
+import { ClusterService } from './cluster.ts';
 import { MemberHeaders } from './headers.ts';
 import { healthMethods } from './health.ts';
 import { KvService } from './kv.ts';
+import { LeaderCalls } from './leader-calls.ts';
+import { refusedByLearners } from './learner-gate.ts';
 import { LeaseService } from './lease.ts';
 import { MaintenanceService, type RaftStatus } from './maintenance.ts';
 import type { OpenStreams } from './open-streams.ts';
@@ -42,14 +47,75 @@ export interface ServiceParts {
   readonly metrics: Metrics;
   readonly term: () => number;
   readonly raftStatus: () => RaftStatus;
+  readonly isLearner: () => boolean;
+  readonly leadership: Leadership;
+  /** This member leads, and has applied what came before. */
+  readonly leads: () => boolean;
+  /** See `ReconfigurationOptions`. */
+  readonly progressOf: (id: bigint) => number | undefined;
+  readonly peers?: PeerCalls;
+  /** How long a request may wait for its quorum, in ms. */
+  readonly requestTimeoutMs: number;
   readonly snapshotSource: () => SnapshotSource;
 }
 
 /** Responses this much larger than the largest request are split for watchers that asked for it, as in etcd. */
 const FRAGMENT_OVERHEAD_BYTES = 512 * 1024;
 
-/** Every gRPC method of a member by path. */
-export function memberServices(parts: ServiceParts): GrpcService {
+/** What a member serves. */
+export interface MemberServices {
+  /** Every gRPC method for clients, by path. */
+  readonly methods: GrpcService;
+  /** What other members may ask. */
+  readonly peerMethods: PeerMethods;
+}
+
+export function memberServices(parts: ServiceParts): MemberServices {
+  const reconfiguration = reconfigurationOf(parts);
+  const leader = leaderCallsOf(parts, reconfiguration);
+  const methods = clientMethods(parts, reconfiguration, leader);
+  const gated = methods.map(([path, method]): [string, GrpcMethod] => [
+    path,
+    refusedByLearners(path, method, parts.isLearner),
+  ]);
+  return { methods: new Map(gated), peerMethods: leader.methods() };
+}
+
+function reconfigurationOf(parts: ServiceParts): Reconfiguration {
+  const { cluster, memberId, proposer, clock, config, peers, progressOf } = parts;
+  return new Reconfiguration({
+    cluster,
+    memberId,
+    proposer,
+    clock,
+    strict: config.strictReconfigCheck,
+    maxLearners: config.maxLearners,
+    activeForMs: (id) => peers?.activeForMs(id),
+    timeoutMs: parts.requestTimeoutMs,
+    progressOf,
+  });
+}
+
+function leaderCallsOf(parts: ServiceParts, reconfiguration: Reconfiguration): LeaderCalls {
+  const { memberId, lessor, proposer, clock, peers, leadership, leads } = parts;
+  return new LeaderCalls({
+    memberId,
+    lessor,
+    proposer,
+    reconfiguration,
+    clock,
+    peers,
+    leader: () => leadership.leader,
+    leads,
+    timeoutMs: parts.requestTimeoutMs,
+  });
+}
+
+function clientMethods(
+  parts: ServiceParts,
+  reconfiguration: Reconfiguration,
+  leader: LeaderCalls,
+): [string, GrpcMethod][] {
   const { storage, cluster, alarms, lessor, hub, loop, proposer, streams } = parts;
   const { clock, random, disk, logger, metrics, raftStatus } = parts;
   const { maxTxnOps, maxRequestBytes, quotaBackendBytes, watchProgressNotifyIntervalMs, dataDir } =
@@ -60,7 +126,7 @@ export function memberServices(parts: ServiceParts): GrpcService {
     const total = storage.store.engine.sizeBytes();
     return { total, inUse: total };
   };
-  const methods: [string, GrpcMethod][] = [
+  return [
     ...new KvService({
       get store() {
         return storage.store;
@@ -80,6 +146,7 @@ export function memberServices(parts: ServiceParts): GrpcService {
       proposer,
       headers,
       streams,
+      leader,
     }).methods(),
     ...new MaintenanceService({
       get store() {
@@ -92,8 +159,11 @@ export function memberServices(parts: ServiceParts): GrpcService {
       storeBytes,
       quotaBytes: quotaBackendBytes,
       raftStatus,
+      isLearner: parts.isLearner,
+      leadership: parts.leadership,
+      timeoutMs: parts.requestTimeoutMs,
     }).methods(),
-    ...clusterMethods({ cluster, loop, headers }),
+    ...new ClusterService({ cluster, loop, headers, reconfiguration, leader }).methods(),
     ...healthMethods(streams),
     ...reflectionMethods(etcdServices),
     snapshotMethod({
@@ -118,5 +188,4 @@ export function memberServices(parts: ServiceParts): GrpcService {
       streams,
     }),
   ];
-  return new Map(methods);
 }

@@ -2,7 +2,7 @@ import type { EtcdError } from '@kvorum/api';
 import type { UnaryCall } from '@kvorum/h2';
 import type { ApplyResult } from '../apply/applier.ts';
 import type { Proposal } from '../apply/proposal.ts';
-import type { RaftRequest } from '../codec/raft-requests.ts';
+import type { MembershipRequest, RaftRequest } from '../codec/raft-requests.ts';
 
 /** Encodes the answer to an applied request. */
 export interface ResultEncoder {
@@ -37,14 +37,14 @@ export class PendingCall implements Proposal {
 
 /** A request of the member itself: its outcome is a promise, rejected with `EtcdError`. */
 export class OwnProposal implements Proposal {
-  readonly request: RaftRequest;
+  readonly request: RaftRequest | MembershipRequest;
   readonly proposedAtMs: number;
   done = false;
   readonly applied: Promise<ApplyResult>;
   readonly #resolve: (result: ApplyResult) => void;
   readonly #reject: (error: EtcdError) => void;
 
-  constructor(request: RaftRequest, proposedAtMs: number) {
+  constructor(request: RaftRequest | MembershipRequest, proposedAtMs: number) {
     const { promise, resolve, reject } = Promise.withResolvers<ApplyResult>();
     this.request = request;
     this.proposedAtMs = proposedAtMs;

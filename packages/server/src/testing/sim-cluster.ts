@@ -204,7 +204,7 @@ export class SimCluster {
     if (place.clock !== clock || !place.isOpening) return;
     place.isOpening = false;
     place.member = member;
-    void member.core.fatal.then((error) => onFailure?.(index, error));
+    void member.core.end.fatal.then((error) => onFailure?.(index, error));
     onOpen?.(index, member);
     // It never resolves when the member crashes before it is up, and rejects when it is stopped before.
     member.start().catch(() => {});
