@@ -60,7 +60,7 @@ export class LeaderCalls {
         PROMOTE,
         async (request) => {
           if (!this.isHere) throw new EtcdError('notLeader');
-          await this.#options.reconfiguration.promote(idOf(request));
+          await this.#options.reconfiguration.promote(BigInt.asUintN(64, idOf(request)));
           return NO_BYTES;
         },
       ],
@@ -167,6 +167,7 @@ function encodeId(id: bigint): Uint8Array {
   return writer.tag(0x08).int64(id).take();
 }
 
+/** Signed, as the ids of leases are. */
 function idOf(request: Uint8Array): bigint {
   return decodeTwoInts(request).first;
 }
