@@ -33,7 +33,9 @@ export { type ClockPace, SimClock, SimTime } from './sim-time.ts';
 export {
   type FailedSeed,
   failedSeeds,
+  type SeededBug,
   type SimulationOptions,
   type SimulationReport,
+  seededBugs,
   simulate,
 } from './simulation/index.ts';

@@ -1,2 +1,3 @@
 export { type FailedSeed, failedSeeds } from './failed-seeds.ts';
+export { type SeededBug, seededBugs } from './seeded-bugs.ts';
 export { type SimulationOptions, type SimulationReport, simulate } from './simulation.ts';
