@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { collectorFlags } from './collector.ts';
 
 /** What a process has used up. */
 export interface Usage {
@@ -19,7 +20,7 @@ export class Child {
   /** Starts a module of this folder and waits for its first message. */
   static async start<First>(module: string, args: readonly string[]): Promise<[Child, First]> {
     const script = new URL(module, import.meta.url).pathname;
-    const child = new Child(fork(script, args, { execArgv: [] }));
+    const child = new Child(fork(script, args, { execArgv: [...collectorFlags] }));
     return [child, await child.#answer<First>()];
   }
 

@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { collectorFlags } from '../collector.ts';
 import type { Answers, Request } from './messages.ts';
 
 /** The parent's handle on one process of the bench. */
@@ -10,7 +11,7 @@ export class Child {
   /** Starts `file` of this folder; it ends with `stop`, or with the parent. */
   constructor(file: string) {
     this.#process = fork(join(import.meta.dirname, file), {
-      execArgv: file === 'server.ts' ? (process.env.SRV_ARGS ?? '').split(' ').filter(Boolean) : [],
+      execArgv: [...collectorFlags],
       serialization: 'advanced',
     });
   }

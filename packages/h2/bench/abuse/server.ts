@@ -1,14 +1,12 @@
 import { once } from 'node:events';
 import net, { type AddressInfo } from 'node:net';
 import { GrpcServer, nodeClock } from '../../src/index.ts';
-import { tuneCollector } from '../collector.ts';
 import { AbuseService } from './abuse-service.ts';
 import { answerParent } from './answering.ts';
 import type { Request, ServerMemory } from './messages.ts';
 
 /* The server under attack. */
 
-tuneCollector();
 const memoryIntervalMs = 50;
 let peakRssBytes = 0;
 let grpc: GrpcServer | undefined;

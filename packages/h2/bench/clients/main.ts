@@ -3,7 +3,6 @@
  * `Stream` is answered with so many messages. Each question is a load to run; the answer says what it took.
  */
 import { serveParent, usage } from '../child.ts';
-import { tuneCollector } from '../collector.ts';
 import { messageOf } from '../echo-contract.ts';
 import type { Caller } from './caller.ts';
 import { callConnect } from './connect-node.ts';
@@ -62,5 +61,4 @@ async function run({ method, messageBytes, inFlight, seconds }: ClientLoad): Pro
   };
 }
 
-tuneCollector();
 serveParent<ClientLoad>({}, run);

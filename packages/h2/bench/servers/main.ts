@@ -5,7 +5,6 @@
  */
 import type { AddressInfo, Server } from 'node:net';
 import { serveParent, usage } from '../child.ts';
-import { tuneCollector } from '../collector.ts';
 import { serveConnect } from './connect-node.ts';
 import { serveGrpcJs } from './grpc-js.ts';
 import { serveKvorum } from './kvorum.ts';
@@ -33,6 +32,5 @@ function serverOf(count: number): Pick<Server, 'listen' | 'address'> {
   throw new Error(`no server is called ${kind}`);
 }
 
-tuneCollector();
 const ready: Listening = { port: await listen() };
 serveParent(ready, usage);

@@ -98,16 +98,21 @@ export class ServerConnection implements Connection, Endpoint, GateOwner, Worker
     if (firstBytes !== undefined) this.#gate.push(firstBytes);
   }
 
-  sweep(nowMs: number): void {
+  /** Looks after its timeouts; true when one of them has ended it. */
+  sweep(nowMs: number): boolean {
+    const { handshakeTimeoutMs, closeTimeoutMs } = this.shared.limits;
     if (this.#watchdog !== undefined) {
       this.#watchdog.sweep(nowMs);
-    } else if (this.#turnedAwayAtMs < 0) {
-      if (nowMs - this.#openedAtMs < this.shared.limits.handshakeTimeoutMs) return;
+      return this.#h2.ended;
+    }
+    if (this.#turnedAwayAtMs < 0) {
+      if (nowMs - this.#openedAtMs < handshakeTimeoutMs) return false;
       const text = 'no SETTINGS came';
       this.#turnAway(ErrorCode.noError, text, new H2Error('timeout', text));
-    } else if (nowMs - this.#turnedAwayAtMs >= this.shared.limits.closeTimeoutMs) {
+    } else if (nowMs - this.#turnedAwayAtMs >= closeTimeoutMs) {
       this.stream.destroy();
     }
+    return true;
   }
 
   drain(): Promise<void> {

@@ -148,6 +148,9 @@ export class GrpcServer {
   }
 }
 
+/** What it takes to end a connection: a write, and its sockets' end. */
+const framesOfEnd = 16;
+
 /** Looks after the timeouts of all connections, one at a time. */
 class Sweep implements Worker {
   readonly #connections: ServerConnection[];
@@ -165,9 +168,9 @@ class Sweep implements Worker {
   work(): number {
     const connection = this.#connections.pop();
     if (connection === undefined) return 0;
-    // To look at a stream costs a quarter of what a frame does; to end it as much.
+    // To look at a stream costs a quarter of what a frame does, to end it as much, and a connection many.
     const streams = connection.activeStreams;
-    connection.sweep(this.#clock.now());
-    return 1 / 4 + (streams - connection.activeStreams) + streams / 4;
+    const isEnded = connection.sweep(this.#clock.now());
+    return (1 + streams) / 4 + (isEnded ? framesOfEnd + streams : 0);
   }
 }
