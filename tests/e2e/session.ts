@@ -1,9 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { TestCluster } from '../framework/cluster.ts';
 import { Etcdctl } from '../framework/etcdctl.ts';
 import { eventually } from '../framework/eventually.ts';
-import { type MemberOptions, startBoth, type TestMember } from '../framework/member.ts';
+import { type MemberOptions, startBoth, startEtcd, type TestMember } from '../framework/member.ts';
 import type { ExitStatus, RunningProgram } from '../framework/process.ts';
 import type { RealEtcd } from '../framework/real-etcd.ts';
 
@@ -16,6 +17,41 @@ export interface Transcripts {
   readonly kvorum: readonly string[];
 }
 
+/** Where a session plays: one member, or several of one cluster that take turns. */
+export interface Stage {
+  readonly members: readonly {
+    readonly endpoint: string;
+    metric(name: string): Promise<number | undefined>;
+  }[];
+  /** What runs there, for messages. */
+  readonly name: string;
+}
+
+/**
+ * Plays a script against a fresh cluster of three of Kvorum's members, each command at another one, and against one
+ * member of the real etcd. Ids and terms are masked.
+ */
+export async function playOnThree(real: RealEtcd, script: Script): Promise<Transcripts> {
+  await using etcd = await startEtcd(real);
+  await using kvorum = await TestCluster.start();
+  const stages = [stageOf(etcd), { members: kvorum.members, name: 'a cluster of Kvorum' }];
+  const [theirs, ours] = await Promise.all(
+    stages.map(async (stage) => (await record(real, stage, script)).map(maskIds)),
+  );
+  return { etcd: theirs ?? [], kvorum: ours ?? [] };
+}
+
+function stageOf(member: TestMember): Stage {
+  return { members: [member], name: member.process.file };
+}
+
+/** Ids and terms, in the spellings of etcdctl's formats. */
+function maskIds(line: string): string {
+  return line
+    .replace(/"(cluster_id|member_id|raft_term)":\d+/g, '"$1":ID')
+    .replace(/"(ClusterID|MemberID|RaftTerm)" : \d+/g, '"$1" : ID');
+}
+
 /** Plays a script with the real etcdctl against a fresh member of each server. */
 export async function play(
   real: RealEtcd,
@@ -24,38 +60,40 @@ export async function play(
 ): Promise<Transcripts> {
   await using both = await startBoth(real, options);
   const { etcd, kvorum } = both;
-  const [theirs, ours] = await Promise.all([etcd, kvorum].map((one) => record(real, one, script)));
+  const stages = [etcd, kvorum].map(stageOf);
+  const [theirs, ours] = await Promise.all(stages.map((one) => record(real, one, script)));
   return { etcd: theirs ?? [], kvorum: ours ?? [] };
 }
 
-async function record(real: RealEtcd, member: TestMember, script: Script): Promise<string[]> {
+async function record(real: RealEtcd, stage: Stage, script: Script): Promise<string[]> {
   const folder = await mkdtemp(join(tmpdir(), 'kvorum-session-'));
-  const session = new Session(real, member, folder);
+  const session = new Session(real, stage, folder);
   try {
     await script(session);
     return session.transcript;
   } catch (error) {
     const read = session.transcript.join('\n');
-    throw new Error(`${member.process.file} did not play along after:\n${read}`, { cause: error });
+    throw new Error(`${stage.name} did not play along after:\n${read}`, { cause: error });
   } finally {
     await session.end();
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-/** One user at one member. All that is said lands in the transcript, with what may differ masked. */
+/** One user at one member, or at each of several in turn. All that is said lands in the transcript, with what may differ masked. */
 export class Session {
   readonly transcript: string[] = [];
   /** For files of this session; masked in the transcript. */
   readonly folder: string;
-  readonly member: TestMember;
-  readonly #ctl: Etcdctl;
+  readonly #stage: Stage;
+  readonly #ctls: readonly Etcdctl[];
+  #turn = 0;
   readonly #leases: string[] = [];
   readonly #running = new Set<RunningProgram>();
 
-  constructor(real: RealEtcd, member: TestMember, folder: string) {
-    this.#ctl = new Etcdctl(real, member.endpoint);
-    this.member = member;
+  constructor(real: RealEtcd, stage: Stage, folder: string) {
+    this.#ctls = stage.members.map(({ endpoint }) => new Etcdctl(real, endpoint));
+    this.#stage = stage;
     this.folder = folder;
   }
 
@@ -65,7 +103,7 @@ export class Session {
   }
 
   async runWithInput(input: string, ...args: readonly string[]): Promise<readonly string[]> {
-    const { status, stdout, stderr } = await this.#ctl.runWithInput(input, ...args);
+    const { status, stdout, stderr } = await (await this.#next()).runWithInput(input, ...args);
     this.#noteCommand(args);
     this.note(stdout);
     this.#noteErrors(stderr);
@@ -75,7 +113,7 @@ export class Session {
 
   /** Runs a command whose output needs more than the usual masks: it must succeed, and nothing of it is noted. */
   async raw(...args: readonly string[]): Promise<readonly string[]> {
-    const { status, stdout, stderr } = await this.#ctl.run(...args);
+    const { status, stdout, stderr } = await (await this.#next()).run(...args);
     if (status.code !== 0) throw new Error(`${args.join(' ')}: ${stderr.join('\n')}`);
     this.#noteCommand(args);
     return stdout;
@@ -88,7 +126,7 @@ export class Session {
 
   /** Grants a lease and returns its id in hex; the transcript shows a name in its place. */
   async grant(ttlSeconds: number): Promise<string> {
-    const result = await this.#ctl.run('lease', 'grant', `${ttlSeconds}`);
+    const result = await (await this.#next()).run('lease', 'grant', `${ttlSeconds}`);
     const id = /^lease ([0-9a-f]{16}) granted/.exec(result.stdout[0] ?? '')?.[1];
     if (id === undefined) throw new Error(`no lease: ${result.stderr.join('\n')}`);
     this.#leases.push(id);
@@ -99,17 +137,37 @@ export class Session {
 
   /** Starts a command that runs until `finish`, such as `watch`. */
   async start(...args: readonly string[]): Promise<RunningProgram> {
-    const program = await this.#ctl.start(...args);
+    const program = await (await this.#next()).start(...args);
     this.#running.add(program);
     this.#noteCommand(args);
     return program;
   }
 
-  /** Waits until the member has exactly so many watchers: then those of this session are in place. */
+  /** Waits until the members have exactly so many watchers: then those of this session are in place. */
   async watchers(count: number): Promise<void> {
     await eventually(`${count} watchers`, async () => {
-      return (await this.member.metric('etcd_debugging_mvcc_watcher_total')) === count;
+      const counts = await this.#metrics('etcd_debugging_mvcc_watcher_total');
+      return counts.reduce((sum, one) => sum + one, 0) === count;
     });
+  }
+
+  /** Whose turn it is. What a member answers by itself is the same everywhere once all have applied the same. */
+  async #next(): Promise<Etcdctl> {
+    if (this.#ctls.length > 1) {
+      await eventually('all members have applied the same', async () => {
+        const applied = await this.#metrics('etcd_server_proposals_applied_total');
+        const committed = await this.#metrics('etcd_server_proposals_committed_total');
+        return new Set([...applied, ...committed]).size === 1;
+      });
+    }
+    const ctl = this.#ctls[this.#turn % this.#ctls.length] as Etcdctl;
+    this.#turn += 1;
+    return ctl;
+  }
+
+  #metrics(name: string): Promise<number[]> {
+    const values = this.#stage.members.map(async (member) => (await member.metric(name)) ?? 0);
+    return Promise.all(values);
   }
 
   /** Interrupts a command once it has printed a line, and notes its output. */
@@ -162,9 +220,10 @@ export class Session {
   }
 
   #mask(line: string): string {
-    let masked = line
-      .replaceAll(this.member.endpoint, 'ENDPOINT')
-      .replaceAll(this.folder, 'FOLDER');
+    let masked = line.replaceAll(this.folder, 'FOLDER');
+    for (const { endpoint } of this.#stage.members) {
+      masked = masked.replaceAll(endpoint, 'ENDPOINT');
+    }
     this.#leases.forEach((id, index) => {
       const spellings = [id, id.replace(/^0+/, ''), BigInt(`0x${id}`).toString()];
       for (const spelling of spellings) masked = masked.replaceAll(spelling, `LEASE${index + 1}`);

@@ -2,22 +2,34 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { realEtcd } from '../framework/real-etcd.ts';
-import { play, type Script } from './session.ts';
+import { play, playOnThree, type Script } from './session.ts';
 
 // etcd's tutorial, typed into the real etcdctl twice: once with Kvorum behind it, once with the real etcd. Every line
 // must be the same. Both members have the same ids by their flags, so only lease ids, addresses and times are masked.
 
 const real = realEtcd('3.5');
 
-/** Plays a script on both servers and holds Kvorum's transcript to the real one, which it returns. */
-async function sameOnBoth(script: Script): Promise<string> {
-  if (real === undefined) throw new Error('no real etcd to compare with');
-  const { etcd, kvorum } = await play(real, script);
-  expect(kvorum).toEqual(etcd);
-  return etcd.join('\n');
+type Player = typeof play | typeof playOnThree;
+
+/** Plays scripts on both servers and holds Kvorum's transcript to the real one, which it returns. */
+function comparing(player: Player): (script: Script) => Promise<string> {
+  return async (script) => {
+    if (real === undefined) throw new Error('no real etcd to compare with');
+    const { etcd, kvorum } = await player(real, script);
+    expect(kvorum).toEqual(etcd);
+    return etcd.join('\n');
+  };
 }
 
-describe.skipIf(real === undefined)('the tutorial', () => {
+/** What Kvorum is: a cluster of one, and one of three where each command goes to another member. */
+const clusters: readonly (readonly [string, Player])[] = [
+  ['one member', play],
+  ['three members', playOnThree],
+];
+
+describe.skipIf(real === undefined).each(clusters)('the tutorial, with %s', (_name, player) => {
+  const sameOnBoth = comparing(player);
+
   it('puts and gets keys, ranges and prefixes', async () => {
     const transcript = await sameOnBoth(async (user) => {
       await user.runAll('put foo bar', 'put foo1 bar1', 'put foo2 bar2', 'put foo3 bar3');
@@ -161,178 +173,206 @@ describe.skipIf(real === undefined)('the tutorial', () => {
   });
 });
 
-describe.skipIf(real === undefined)('watching in the tutorial', () => {
-  it('shows the changes of a key from now on', async () => {
-    await sameOnBoth(async (user) => {
-      const key = await user.start('watch', 'foo');
-      const hex = await user.start('watch', 'foo', '--hex');
-      const range = await user.start('watch', 'foo', 'foo9');
-      const prefix = await user.start('watch', '--prefix', 'foo', '--prev-kv');
-      await user.watchers(4);
-      await user.runAll(
-        'put foo bar',
-        'put foo1 x',
-        'put fo y',
-        'del foo',
-        'put foo9 z',
-        'put foo end',
-      );
-      await user.runAll('put foo8 end');
-      await user.finish(key, /^end$/);
-      await user.finish(hex, /^\\x65\\x6e\\x64$/);
-      await user.finish(range, /^foo8$/);
-      await user.finish(prefix, /^foo8$/);
-    });
-  });
+describe.skipIf(real === undefined).each(clusters)(
+  'watching in the tutorial, with %s',
+  (_name, player) => {
+    const sameOnBoth = comparing(player);
 
-  it('shows the past from a revision on, with previous values', async () => {
-    await sameOnBoth(async (user) => {
-      await user.runAll(
-        'put foo bar',
-        'put foo1 bar1',
-        'put foo bar_new',
-        'del foo',
-        'put foo end',
-      );
-      for (const more of [[], ['--prev-kv'], ['-w', 'json'], ['-w', 'fields']]) {
-        for (const revision of ['1', '2', '4']) {
-          const watch = await user.start('watch', `--rev=${revision}`, '--prefix', 'foo', ...more);
-          await user.finish(watch, /end|ZW5k/);
+    it('shows the changes of a key from now on', async () => {
+      await sameOnBoth(async (user) => {
+        const key = await user.start('watch', 'foo');
+        const hex = await user.start('watch', 'foo', '--hex');
+        const range = await user.start('watch', 'foo', 'foo9');
+        const prefix = await user.start('watch', '--prefix', 'foo', '--prev-kv');
+        await user.watchers(4);
+        await user.runAll(
+          'put foo bar',
+          'put foo1 x',
+          'put fo y',
+          'del foo',
+          'put foo9 z',
+          'put foo end',
+        );
+        await user.runAll('put foo8 end');
+        await user.finish(key, /^end$/);
+        await user.finish(hex, /^\\x65\\x6e\\x64$/);
+        await user.finish(range, /^foo8$/);
+        await user.finish(prefix, /^foo8$/);
+      });
+    });
+
+    it('shows the past from a revision on, with previous values', async () => {
+      await sameOnBoth(async (user) => {
+        await user.runAll(
+          'put foo bar',
+          'put foo1 bar1',
+          'put foo bar_new',
+          'del foo',
+          'put foo end',
+        );
+        for (const more of [[], ['--prev-kv'], ['-w', 'json'], ['-w', 'fields']]) {
+          for (const revision of ['1', '2', '4']) {
+            const watch = await user.start(
+              'watch',
+              `--rev=${revision}`,
+              '--prefix',
+              'foo',
+              ...more,
+            );
+            await user.finish(watch, /end|ZW5k/);
+          }
         }
-      }
+      });
     });
-  });
 
-  it('watches several keys interactively', async () => {
-    const transcript = await sameOnBoth(async (user) => {
-      const watch = await user.start('watch', '-i');
-      watch.write('watch foo\n');
-      await user.watchers(1);
-      watch.write('watch --prefix zoo --prev-kv\n');
-      await user.watchers(2);
-      await user.run('put', 'foo', 'bar');
-      await watch.stdout.line(/^bar$/);
-      await user.run('put', 'zoo', 'val');
-      await watch.stdout.line(/^val$/);
-      watch.write('progress\n');
-      // Each of the two watches shows the answer.
-      await watch.stdout.firstLines(8);
-      await user.run('del', 'zoo');
-      await watch.stdout.line(/^DELETE$/);
-      await user.run('put', 'foo', 'end');
-      await user.finish(watch, /^end$/);
+    it('watches several keys interactively', async () => {
+      const transcript = await sameOnBoth(async (user) => {
+        const watch = await user.start('watch', '-i');
+        watch.write('watch foo\n');
+        await user.watchers(1);
+        watch.write('watch --prefix zoo --prev-kv\n');
+        await user.watchers(2);
+        await user.run('put', 'foo', 'bar');
+        await watch.stdout.line(/^bar$/);
+        await user.run('put', 'zoo', 'val');
+        await watch.stdout.line(/^val$/);
+        watch.write('progress\n');
+        // Each of the two watches shows the answer.
+        await watch.stdout.firstLines(8);
+        await user.run('del', 'zoo');
+        await watch.stdout.line(/^DELETE$/);
+        await user.run('put', 'foo', 'end');
+        await user.finish(watch, /^end$/);
+      });
+      expect(transcript).toMatch(/\nfoo\nbar\nPUT\nzoo\nval\n(progress notify: 3\n){2}DELETE/);
     });
-    expect(transcript).toMatch(/\nfoo\nbar\nPUT\nzoo\nval\n(progress notify: 3\n){2}DELETE/);
-  });
 
-  it('runs a command for each event', async () => {
-    const show =
-      'echo $ETCD_WATCH_REVISION $ETCD_WATCH_EVENT_TYPE $ETCD_WATCH_KEY $ETCD_WATCH_VALUE';
-    await sameOnBoth(async (user) => {
-      await user.runAll('put foo 1', 'put foo 2', 'del foo', 'put foo end');
-      const watch = await user.start('watch', '--rev=1', 'foo', '--', 'sh', '-c', show);
-      await user.finish(watch, /"end"$/);
+    it('runs a command for each event', async () => {
+      const show =
+        'echo $ETCD_WATCH_REVISION $ETCD_WATCH_EVENT_TYPE $ETCD_WATCH_KEY $ETCD_WATCH_VALUE';
+      await sameOnBoth(async (user) => {
+        await user.runAll('put foo 1', 'put foo 2', 'del foo', 'put foo end');
+        const watch = await user.start('watch', '--rev=1', 'foo', '--', 'sh', '-c', show);
+        await user.finish(watch, /"end"$/);
+      });
     });
-  });
-});
+  },
+);
 
-describe.skipIf(real === undefined)('leases in the tutorial', () => {
-  it('are granted, kept alive, looked at and revoked', async () => {
-    const transcript = await sameOnBoth(async (user) => {
-      await user.run('lease', 'list');
-      const lease = await user.grant(500);
-      await user.run('put', `--lease=${lease}`, 'zoo1', 'val1');
-      await user.run('put', `--lease=${lease}`, 'zoo2', 'val2');
-      await user.run('get', 'zoo1', '-w', 'json');
-      await user.run('get', 'zoo1', '-w', 'fields');
-      await user.run('lease', 'timetolive', lease);
-      await user.run('lease', 'timetolive', '--keys', lease);
-      await user.run('lease', 'keep-alive', '--once', lease);
-      await user.run('lease', 'keep-alive', '--once', lease, '-w', 'json');
-      await user.run('lease', 'list');
-      await user.run('lease', 'list', '-w', 'json');
-      await user.run('put', 'zoo2', 'detached');
-      await user.run('put', '--ignore-value', '--ignore-lease', 'zoo1');
-      await user.run('lease', 'timetolive', '--keys', lease);
-      await user.run('lease', 'revoke', lease);
-      await user.runAll('get --prefix zoo', 'lease list');
-      await user.run('lease', 'timetolive', lease);
-      await user.run('lease', 'revoke', lease);
-      await user.run('lease', 'revoke', '1234', '-w', 'json');
-      await user.run('lease', 'keep-alive', '--once', '1234');
-      await user.run('lease', 'keep-alive', '1234');
-      await user.runAll('lease grant 9000000001', 'lease grant x', 'lease revoke xyz', 'get zoo1');
-    });
-    expect(transcript).toContain('lease LEASE1 granted with TTL(500s)');
-    expect(transcript).toContain('attached keys([zoo1 zoo2])');
-    expect(transcript).toContain(
-      'Error: failed to revoke lease (etcdserver: requested lease not found)',
-    );
-  });
+describe.skipIf(real === undefined).each(clusters)(
+  'leases in the tutorial, with %s',
+  (_name, player) => {
+    const sameOnBoth = comparing(player);
 
-  it('expire, and take their keys along', async () => {
-    await sameOnBoth(async (user) => {
-      const lease = await user.grant(0);
-      await user.run('put', `--lease=${lease}`, 'b', 'short');
-      await user.run('put', `--lease=${lease}`, 'a', 'lived');
-      const watch = await user.start('watch', '--rev=2', 'a', 'z');
-      await watch.stdout.firstLines(12);
-      await user.finish(watch, /^DELETE$/);
-      await user.run('get', '--prefix', '', '-w', 'json');
-      await user.run('lease', 'timetolive', lease);
-      await user.run('lease', 'list');
+    it('are granted, kept alive, looked at and revoked', async () => {
+      const transcript = await sameOnBoth(async (user) => {
+        await user.run('lease', 'list');
+        const lease = await user.grant(500);
+        await user.run('put', `--lease=${lease}`, 'zoo1', 'val1');
+        await user.run('put', `--lease=${lease}`, 'zoo2', 'val2');
+        await user.run('get', 'zoo1', '-w', 'json');
+        await user.run('get', 'zoo1', '-w', 'fields');
+        await user.run('lease', 'timetolive', lease);
+        await user.run('lease', 'timetolive', '--keys', lease);
+        await user.run('lease', 'keep-alive', '--once', lease);
+        await user.run('lease', 'keep-alive', '--once', lease, '-w', 'json');
+        await user.run('lease', 'list');
+        await user.run('lease', 'list', '-w', 'json');
+        await user.run('put', 'zoo2', 'detached');
+        await user.run('put', '--ignore-value', '--ignore-lease', 'zoo1');
+        await user.run('lease', 'timetolive', '--keys', lease);
+        await user.run('lease', 'revoke', lease);
+        await user.runAll('get --prefix zoo', 'lease list');
+        await user.run('lease', 'timetolive', lease);
+        await user.run('lease', 'revoke', lease);
+        await user.run('lease', 'revoke', '1234', '-w', 'json');
+        await user.run('lease', 'keep-alive', '--once', '1234');
+        await user.run('lease', 'keep-alive', '1234');
+        await user.runAll(
+          'lease grant 9000000001',
+          'lease grant x',
+          'lease revoke xyz',
+          'get zoo1',
+        );
+      });
+      expect(transcript).toContain('lease LEASE1 granted with TTL(500s)');
+      expect(transcript).toContain('attached keys([zoo1 zoo2])');
+      expect(transcript).toContain(
+        'Error: failed to revoke lease (etcdserver: requested lease not found)',
+      );
     });
-  });
 
-  it('live on while they are kept alive', async () => {
-    await sameOnBoth(async (user) => {
-      const lease = await user.grant(3);
-      const keeper = await user.start('lease', 'keep-alive', lease);
-      await keeper.stdout.firstLines(4, 20_000);
-      await user.run('lease', 'revoke', lease);
-      await user.finish(keeper, /expired or revoked/);
+    it('expire, and take their keys along', async () => {
+      await sameOnBoth(async (user) => {
+        const lease = await user.grant(0);
+        await user.run('put', `--lease=${lease}`, 'b', 'short');
+        await user.run('put', `--lease=${lease}`, 'a', 'lived');
+        const watch = await user.start('watch', '--rev=2', 'a', 'z');
+        await watch.stdout.firstLines(12);
+        await user.finish(watch, /^DELETE$/);
+        await user.run('get', '--prefix', '', '-w', 'json');
+        await user.run('lease', 'timetolive', lease);
+        await user.run('lease', 'list');
+      });
     });
-  });
-});
 
-describe.skipIf(real === undefined)('locks and elections in the tutorial', () => {
-  it('hand a lock from one holder to the next', async () => {
-    const transcript = await sameOnBoth(async (user) => {
-      const first = await user.start('lock', 'mutex');
-      await first.stdout.line(/^mutex\//);
-      const second = await user.start('lock', 'mutex');
-      // The waiting one has a key of its own and watches that of the holder.
-      await user.watchers(1);
-      await user.finish(first, /^mutex\//);
-      await second.stdout.line(/^mutex\//);
-      await user.raw('get', '--prefix', 'mutex');
-      await user.finish(second, /^mutex\//);
-      await user.run('get', '--prefix', 'mutex', '-w', 'json');
-      await user.run('lock', 'mutex', '--', 'sh', '-c', 'echo $ETCD_LOCK_REV $ETCD_LOCK_KEY');
-      await user.run('lock', 'mutex', '--ttl=3', '--', 'sh', '-c', 'exit 3');
-      await user.run('get', '--prefix', 'mutex');
+    it('live on while they are kept alive', async () => {
+      await sameOnBoth(async (user) => {
+        const lease = await user.grant(3);
+        const keeper = await user.start('lease', 'keep-alive', lease);
+        await keeper.stdout.firstLines(4, 20_000);
+        await user.run('lease', 'revoke', lease);
+        await user.finish(keeper, /expired or revoked/);
+      });
     });
-    expect(transcript).toContain('$ etcdctl lock mutex\nmutex/LEASE');
-  });
+  },
+);
 
-  it('elect one leader after the other', async () => {
-    await sameOnBoth(async (user) => {
-      const first = await user.start('elect', 'vote', 'p1');
-      await first.stdout.line(/^p1$/);
-      const observer = await user.start('elect', '-l', 'vote');
-      await observer.stdout.line(/^p1$/);
-      const second = await user.start('elect', 'vote', 'p2');
-      await user.watchers(2);
-      await user.finish(first, /^p1$/);
-      await second.stdout.line(/^p2$/);
-      await user.finish(observer, /^p2$/);
-      await user.finish(second, /^p2$/);
-      await user.run('get', '--prefix', 'vote', '-w', 'json');
+describe.skipIf(real === undefined).each(clusters)(
+  'locks and elections in the tutorial, with %s',
+  (_name, player) => {
+    const sameOnBoth = comparing(player);
+
+    it('hand a lock from one holder to the next', async () => {
+      const transcript = await sameOnBoth(async (user) => {
+        const first = await user.start('lock', 'mutex');
+        await first.stdout.line(/^mutex\//);
+        const second = await user.start('lock', 'mutex');
+        // The waiting one has a key of its own and watches that of the holder.
+        await user.watchers(1);
+        await user.finish(first, /^mutex\//);
+        await second.stdout.line(/^mutex\//);
+        await user.raw('get', '--prefix', 'mutex');
+        await user.finish(second, /^mutex\//);
+        await user.run('get', '--prefix', 'mutex', '-w', 'json');
+        await user.run('lock', 'mutex', '--', 'sh', '-c', 'echo $ETCD_LOCK_REV $ETCD_LOCK_KEY');
+        await user.run('lock', 'mutex', '--ttl=3', '--', 'sh', '-c', 'exit 3');
+        await user.run('get', '--prefix', 'mutex');
+      });
+      expect(transcript).toContain('$ etcdctl lock mutex\nmutex/LEASE');
     });
-  });
-});
+
+    it('elect one leader after the other', async () => {
+      await sameOnBoth(async (user) => {
+        const first = await user.start('elect', 'vote', 'p1');
+        await first.stdout.line(/^p1$/);
+        const observer = await user.start('elect', '-l', 'vote');
+        await observer.stdout.line(/^p1$/);
+        const second = await user.start('elect', 'vote', 'p2');
+        await user.watchers(2);
+        await user.finish(first, /^p1$/);
+        await second.stdout.line(/^p2$/);
+        await user.finish(observer, /^p2$/);
+        await user.finish(second, /^p2$/);
+        await user.run('get', '--prefix', 'vote', '-w', 'json');
+      });
+    });
+  },
+);
 
 describe.skipIf(real === undefined)('administration in the tutorial', () => {
+  const sameOnBoth = comparing(play);
+
   it('hashes the same data to the same number', async () => {
     const transcript = await sameOnBoth(async (user) => {
       await user.runAll(
