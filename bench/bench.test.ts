@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { systemProgram } from '../tests/framework/real-etcd.ts';
 import { figureTable, type Sample, table } from './report.ts';
-import { generate, scenarios } from './scenarios.ts';
-import { startServer } from './servers.ts';
+import { clusterScenarios, generate, leaderOf, scenarios } from './scenarios.ts';
+import { startCluster, startServer } from './servers.ts';
 import { median, percentile } from './statistics.ts';
 
 const h2load = systemProgram('h2load');
@@ -33,6 +33,23 @@ describe.skipIf(h2load === undefined)('every load', () => {
     } finally {
       await server.stop();
       rmSync(folder, { recursive: true, force: true });
+    }
+  }, 120_000);
+});
+
+describe.skipIf(h2load === undefined)('a load on a cluster', () => {
+  it('runs on its leader and on a follower, in a small size', async () => {
+    const servers = await startCluster(kvorum, 3);
+    try {
+      const leader = await leaderOf(servers);
+      for (const server of [leader, servers.find((one) => one !== leader) ?? leader]) {
+        for (const scenario of clusterScenarios) {
+          const result = await scenario.run(server, 0.005);
+          expect(result.perSecond, scenario.name).toBeGreaterThan(0);
+        }
+      }
+    } finally {
+      await Promise.all(servers.map((server) => server.stop()));
     }
   }, 120_000);
 });

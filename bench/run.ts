@@ -4,13 +4,14 @@ import { cpus, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Figure, figureTable, type Sample, table } from './report.ts';
-import { generate, scenarios } from './scenarios.ts';
-import { type Contender, type RunningServer, startServer } from './servers.ts';
+import { clusterScenarios, generate, leaderOf, type Scenario, scenarios } from './scenarios.ts';
+import { type Contender, type RunningServer, startCluster, startServer } from './servers.ts';
 
 const usage = `Measures Kvorum beside the real etcd on this machine, in turns, with the same loads.
 
   pnpm bench [--rounds N] [--scale X] [--only TEXT] [--keys N] [--no-save]
 
+  --members N  a cluster of N members on this machine: loads on its leader and on a follower (default 1)
   --rounds N   runs of each scenario per server, alternating; medians are reported (default 3)
   --scale X    share of the published number of calls (default 1)
   --only TEXT  only scenarios whose name contains TEXT
@@ -22,6 +23,7 @@ const usage = `Measures Kvorum beside the real etcd on this machine, in turns, w
 
 const { values: flags } = parseArgs({
   options: {
+    members: { type: 'string', default: '1' },
     rounds: { type: 'string', default: '3' },
     scale: { type: 'string', default: '1' },
     only: { type: 'string', default: '' },
@@ -55,12 +57,15 @@ async function main(): Promise<number> {
     process.stderr.write(`no etcd at ${realEtcd}: npm run fetch-etcd\n`);
     return 1;
   }
-  const samples = await measureLoads();
-  const figures = Number(flags.keys) > 0 ? await measureLargeStore(Number(flags.keys)) : [];
+  const members = Number(flags.members);
+  const samples = members > 1 ? await measureClusters(members) : await measureLoads();
+  const keys = members > 1 ? 0 : Number(flags.keys);
+  const figures = keys > 0 ? await measureLargeStore(keys) : [];
   const report = [
     `# Kvorum beside etcd, ${new Date().toISOString().slice(0, 10)}`,
     machine(),
-    'Each cell: Kvorum / etcd where there are two. CPU is that of the server process, user and system.',
+    'Each cell: Kvorum / etcd where there are two. CPU is that of all members together, user and system, and memory ' +
+      'that of the member that has the load.',
     samples.length > 0 ? table(samples, names) : '',
     figures.length > 0 ? figureTable(figures, names) : '',
   ];
@@ -81,13 +86,7 @@ async function measureLoads(): Promise<Sample[]> {
       try {
         await warmUp(server);
         for (const scenario of wanted) {
-          const sample = await measure(server, scenario.name, () =>
-            scenario.run(server, Number(flags.scale)),
-          );
-          process.stderr.write(
-            `round ${round}: ${server.name}: ${scenario.name}: ${Math.round(sample.perSecond)}/s\n`,
-          );
-          samples.push(sample);
+          samples.push(await measure(round, [server], server, scenario.name, scenario));
         }
       } finally {
         await server.stop();
@@ -97,17 +96,54 @@ async function measureLoads(): Promise<Sample[]> {
   return samples;
 }
 
+/** The same on clusters: every load on the leader, and then on a follower. */
+async function measureClusters(size: number): Promise<Sample[]> {
+  const samples: Sample[] = [];
+  for (let round = 1; round <= Number(flags.rounds); round++) {
+    const order = round % 2 === 1 ? [kvorum, etcd] : [etcd, kvorum];
+    for (const contender of order) {
+      const servers = await startCluster(contender, size);
+      try {
+        for (const server of servers) await warmUp(server);
+        const leader = await leaderOf(servers);
+        const follower = servers.find((server) => server !== leader) ?? leader;
+        for (const [role, server] of [
+          ['leader', leader],
+          ['follower', follower],
+        ] as const) {
+          for (const scenario of clusterScenarios) {
+            const name = `${scenario.name}, on the ${role}`;
+            if (!name.includes(flags.only)) continue;
+            samples.push(await measure(round, servers, server, name, scenario));
+          }
+        }
+        if ((await leaderOf(servers)) !== leader) throw new Error('the leader has changed');
+      } finally {
+        await Promise.all(servers.map((server) => server.stop()));
+      }
+    }
+  }
+  return samples;
+}
+
+/** Runs a load on one server, and counts what all of its cluster used. */
 async function measure(
+  round: number,
+  cluster: readonly RunningServer[],
   server: RunningServer,
-  scenario: string,
-  run: () => Promise<Omit<Sample, 'scenario' | 'server' | 'cpuMicrosPerOperation' | 'rssBytes'>>,
+  name: string,
+  scenario: Scenario,
 ): Promise<Sample> {
-  const cpuBefore = server.cpuSeconds();
-  const result = await run();
-  const cpu = server.cpuSeconds() - cpuBefore;
+  const cpuSeconds = () => cluster.reduce((sum, member) => sum + member.cpuSeconds(), 0);
+  const cpuBefore = cpuSeconds();
+  const result = await scenario.run(server, Number(flags.scale));
+  const cpu = cpuSeconds() - cpuBefore;
+  process.stderr.write(
+    `round ${round}: ${server.name}: ${name}: ${Math.round(result.perSecond)}/s\n`,
+  );
   return {
     ...result,
-    scenario,
+    scenario: name,
     server: server.name,
     cpuMicrosPerOperation: (cpu * 1e6) / result.operations,
     rssBytes: server.rssBytes(),

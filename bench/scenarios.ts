@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { connect } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import {
@@ -8,6 +9,7 @@ import {
   LeaseKeepAliveRequestSchema,
   PutRequestSchema,
   RangeRequestSchema,
+  StatusResponseSchema,
 } from '@kvorum/api';
 import { GrpcClient, nodeClock } from '@kvorum/h2';
 import { h2load } from './h2load.ts';
@@ -58,20 +60,42 @@ export const scenarios: readonly Scenario[] = [
   },
 ];
 
-/** A request to renew a new lease. */
-async function grantedLease(port: number): Promise<Uint8Array> {
+/** The loads on a cluster, each sent to one member: all to the leader, or all to a follower. */
+export const clusterScenarios: readonly Scenario[] = scenarios.slice(0, 4);
+
+/** The member that leads; waits for one if need be. */
+export async function leaderOf(servers: readonly RunningServer[]): Promise<RunningServer> {
+  for (;;) {
+    for (const server of servers) {
+      const path = '/etcdserverpb.Maintenance/Status';
+      const status = fromBinary(StatusResponseSchema, await call(server.port, path, noRequest));
+      if (status.leader !== 0n && status.leader === status.header?.memberId) return server;
+    }
+    await setTimeout(100);
+  }
+}
+
+const noRequest = new Uint8Array(0);
+
+async function call(port: number, path: string, request: Uint8Array): Promise<Uint8Array> {
   const client = new GrpcClient({
     dial: async () => connect({ port, host: '127.0.0.1', noDelay: true }),
     authority: `127.0.0.1:${port}`,
     clock: nodeClock,
     random: Math.random,
   });
+  try {
+    return await client.unary(path, request, { timeoutMs: 10_000 });
+  } finally {
+    client.close();
+  }
+}
+
+/** A request to renew a new lease. */
+async function grantedLease(port: number): Promise<Uint8Array> {
   const grant = create(LeaseGrantRequestSchema, { TTL: 600n });
-  const reply = await client.unary(
-    '/etcdserverpb.Lease/LeaseGrant',
-    toBinary(LeaseGrantRequestSchema, grant),
-  );
-  client.close();
+  const request = toBinary(LeaseGrantRequestSchema, grant);
+  const reply = await call(port, '/etcdserverpb.Lease/LeaseGrant', request);
   const { ID } = fromBinary(LeaseGrantResponseSchema, reply);
   return toBinary(LeaseKeepAliveRequestSchema, create(LeaseKeepAliveRequestSchema, { ID }));
 }

@@ -28,20 +28,43 @@ const START_TIMEOUT_MS = 120_000;
 /** Jiffies per second on every Linux that Node runs on. */
 const CLOCK_TICKS = 100;
 
+/** Where a member of a cluster is to be found. */
+interface Place {
+  readonly name: string;
+  readonly port: number;
+  readonly peerUrl: string;
+}
+
 /** Starts a contender on free ports and resolves when it serves; rejects with its last words otherwise. */
 export async function startServer(contender: Contender, dataDir?: string): Promise<RunningServer> {
+  const [place] = await freePlaces(1);
+  if (place === undefined) throw new Error('no free ports');
+  return startMember(contender, place, [place], dataDir);
+}
+
+/** The same for several members of one cluster, on this machine; resolves when all of them serve. */
+export async function startCluster(contender: Contender, size: number): Promise<RunningServer[]> {
+  const places = await freePlaces(size);
+  return await Promise.all(places.map((place) => startMember(contender, place, places)));
+}
+
+async function startMember(
+  contender: Contender,
+  { name, port, peerUrl }: Place,
+  founders: readonly Place[],
+  dataDir?: string,
+): Promise<RunningServer> {
   const folder = dataDir ?? mkdtempSync(join(tmpdir(), 'kvorum-bench-'));
-  const [port, peerPort] = await freePorts();
   const url = `http://127.0.0.1:${port}`;
-  const peer = `http://127.0.0.1:${peerPort}`;
+  const cluster = founders.map((place) => `${place.name}=${place.peerUrl}`).join(',');
   const child = spawn(
     contender.command,
     [
       ...contender.args,
-      ...['--name', 'bench', '--data-dir', folder],
+      ...['--name', name, '--data-dir', folder],
       ...['--listen-client-urls', url, '--advertise-client-urls', url],
-      ...['--listen-peer-urls', peer, '--initial-advertise-peer-urls', peer],
-      ...['--initial-cluster', `bench=${peer}`, '--quota-backend-bytes', '17179869184'],
+      ...['--listen-peer-urls', peerUrl, '--initial-advertise-peer-urls', peerUrl],
+      ...['--initial-cluster', cluster, '--quota-backend-bytes', '17179869184'],
     ],
     { stdio: ['ignore', 'ignore', 'pipe'], env: { PATH: process.env.PATH } },
   );
@@ -82,8 +105,8 @@ function ready(child: ChildProcess): Promise<void> {
   });
 }
 
-async function freePorts(): Promise<[number, number]> {
-  const servers = [createServer(), createServer()];
+async function freePlaces(count: number): Promise<Place[]> {
+  const servers = Array.from({ length: 2 * count }, () => createServer());
   const ports = await Promise.all(
     servers.map(
       (server) =>
@@ -96,7 +119,11 @@ async function freePorts(): Promise<[number, number]> {
     ),
   );
   await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return [ports[0] ?? 0, ports[1] ?? 0];
+  return Array.from({ length: count }, (_, i) => ({
+    name: `bench${i + 1}`,
+    port: ports[2 * i] ?? 0,
+    peerUrl: `http://127.0.0.1:${ports[2 * i + 1]}`,
+  }));
 }
 
 function cpuSeconds(pid: number): number {
