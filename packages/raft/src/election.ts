@@ -189,16 +189,8 @@ export function isBoundByLease(raft: Raft): boolean {
   return raft.quarantineTicks > 0 || hearsLeader(raft);
 }
 
-function hasUnappliedConfChange(raft: Raft): boolean {
-  const { log } = raft;
-  // What is compacted has been applied, even if its Ready is not confirmed yet.
-  let lo = Math.max(log.applied + 1, log.firstIndex);
-  while (lo <= log.committed) {
-    const entries = log.slice(lo, log.committed + 1, raft.config.maxCommittedSizePerReady);
-    if (entries.some((entry) => entry.type !== 'normal')) return true;
-    lo += entries.length;
-  }
-  return false;
+function hasUnappliedConfChange({ log, config }: Raft): boolean {
+  return log.hasConfChange(log.committed, config.maxCommittedSizePerReady);
 }
 
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {

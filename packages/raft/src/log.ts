@@ -157,6 +157,18 @@ export class RaftLog {
     return this.slice(lo, this.lastIndex + 1, maxBytes);
   }
 
+  /** Whether a membership change is among the entries that are not applied, up to `index`. Reads `maxBytes` at a time. */
+  hasConfChange(index: number, maxBytes: number): boolean {
+    // What is compacted has been applied, even if its Ready is not confirmed yet.
+    let lo = Math.max(this.applied + 1, this.firstIndex);
+    while (lo <= index) {
+      const entries = this.slice(lo, index + 1, maxBytes);
+      if (entries.some((entry) => entry.type !== 'normal')) return true;
+      lo += entries.length;
+    }
+    return false;
+  }
+
   /** The snapshot to send to a follower that is behind `firstIndex`. May throw "snapshotUnavailable". */
   snapshot(): Snapshot {
     return this.unstable.snapshot ?? this.storage.snapshot();

@@ -189,6 +189,31 @@ describe('a snapshot', () => {
     expect(member.node.committed).toBe(2);
   });
 
+  it('is not taken while older membership changes are being applied', () => {
+    const member = new LoneMember({ term: 1 });
+    const removal = {
+      transition: 'auto' as const,
+      changes: [{ type: 'removeNode' as const, nodeId: 3n }],
+      context: noBytes,
+    };
+    const data = encodeConfChangeV2(removal);
+    const change = { ...entryOf(1, 1, data), type: 'confChangeV2' as const };
+    member.get('MsgApp', 2n, { entries: [change] });
+    member.node.step({ ...newMessage('MsgHeartbeat', 1n), from: 2n, term: 1, commit: 1 });
+    const ready = member.node.ready();
+    expect(ready.committedEntries).toHaveLength(1);
+    // Were it taken, the change would be made to the snapshot's membership.
+    const snapshot = snapshotAt(5);
+    member.node.step({ ...newMessage('MsgSnap', 1n), from: 2n, term: 1, snapshot });
+    expect(member.node.applyConfChange(removal).voters).toEqual([1n, 2n]);
+    member.node.advance();
+    member.work();
+    member.take();
+    member.get('MsgSnap', 2n, { snapshot });
+    expect(member.take()).toMatchObject([{ type: 'MsgAppResp', index: 5 }]);
+    expect(member.node.status().conf.voters).toEqual([2n, 3n]);
+  });
+
   it('that can’t be delivered lets the leader try again later', () => {
     const leader = new LoneMember().lead();
     leader.storage.createSnapshot(1, leader.node.status().conf, a);

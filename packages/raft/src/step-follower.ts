@@ -112,6 +112,11 @@ function maybeRestore(raft: Raft, snapshot: Snapshot): boolean {
     log.commitTo(index);
     return false;
   }
+  if (log.hasConfChange(log.applying, raft.config.maxCommittedSizePerReady)) {
+    // It is about to be applied, and would then change the snapshot's membership. The leader will send another one.
+    raft.logger?.info('ignoring a snapshot until membership changes are applied', { index, term });
+    return false;
+  }
   raft.logger?.info('restoring a snapshot', { index, term });
   log.restore(snapshot);
   raft.tracker.progress.clear();
