@@ -132,7 +132,6 @@ function handleReject(raft: Raft, message: Message, progress: Progress): void {
       ? raft.log.lastIndexOfTerm(message.rejectHint, message.logTerm)
       : message.rejectHint;
   if (!progress.maybeDecrease(message.index, hint)) return;
-  if (progress.state === 'replicate') progress.becomeProbe();
   maybeSendAppend(raft, message.from, progress, true);
 }
 

@@ -68,6 +68,21 @@ describe('the progress of a follower', () => {
     expect(stream.next).toBe(6);
   });
 
+  it('does not begin a new stream for each message of the last one that came too early', () => {
+    const p = progress(4, 5, 10);
+    p.becomeReplicate();
+    for (let i = 0; i < 4; i++) p.sent(1, 10);
+    expect(p.maybeDecrease(5, 4)).toBe(true);
+    expect(p).toMatchObject({ state: 'probe', next: 5 });
+    p.sent(1, 10);
+    p.maybeUpdate(5);
+    p.becomeReplicate();
+    for (let i = 0; i < 4; i++) p.sent(1, 10);
+    expect(p.maybeDecrease(6, 5)).toBe(false);
+    expect(p.maybeDecrease(7, 5)).toBe(false);
+    expect(p.maybeDecrease(8, 5)).toBe(true);
+  });
+
   it('never probes at or below what is known to be there', () => {
     const p = progress(3, 9);
     expect(p.maybeDecrease(8, 0)).toBe(true);

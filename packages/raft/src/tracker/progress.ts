@@ -19,6 +19,11 @@ export class Progress {
   state: ProgressState = 'probe';
   /** In `snapshot`: the index of the one that was sent. Else 0. */
   pendingSnapshot = 0;
+  /**
+   * In `replicate`: refusals of positions below this may be of messages that were streamed before the last probe. To
+   * act on them would begin one stream after another where messages overtake each other.
+   */
+  refusedBelow = 0;
   /** Whether anything was heard from it since the last quorum check. */
   recentActive = false;
   /** Nothing is sent while set: in `probe` one message is out, in `replicate` the inflights are full. */
@@ -42,6 +47,7 @@ export class Progress {
 
   /** Looks for the point where the logs meet, from what is known: after `match`, or after the snapshot. */
   becomeProbe(): void {
+    if (this.state === 'replicate') this.refusedBelow = this.next - 1;
     const next =
       this.state === 'snapshot' ? Math.max(this.match, this.pendingSnapshot) + 1 : this.match + 1;
     this.#enter('probe');
@@ -92,13 +98,13 @@ export class Progress {
   }
 
   /**
-   * The follower refused entries after `rejected`, and the logs meet at `hint` at best. Moves `next` back and
+   * The follower refused entries after `rejected`, and the logs meet at `hint` at best. Goes back to probing and
    * returns true, or returns false if the refusal is old: messages may arrive late, twice and in any order.
    */
   maybeDecrease(rejected: number, hint: number): boolean {
     if (this.state === 'replicate') {
-      if (rejected <= this.match) return false;
-      this.next = this.match + 1;
+      if (rejected <= this.match || rejected < this.refusedBelow) return false;
+      this.becomeProbe();
       return true;
     }
     // A probe goes out alone, right before `next`: any other index answers an earlier one.
