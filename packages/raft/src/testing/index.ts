@@ -1,5 +1,4 @@
 export { SafetyCheckers } from './checkers.ts';
-export { copyMessage, SimNetwork } from './network.ts';
+export { EventQueue } from './event-queue.ts';
 export { Prng } from './prng.ts';
-export { SimMember } from './sim-member.ts';
-export { type SimulationReport, Simulator } from './simulator.ts';
+export { type SimulationReport, simulate } from './simulator.ts';

@@ -1,57 +1,90 @@
 import type { Entry, MemberId, Message } from '../types.ts';
+import type { EventQueue } from './event-queue.ts';
 import type { Prng } from './prng.ts';
+import type { Trace } from './trace.ts';
 
-/** What a network does to messages, as probabilities per message. */
-export interface NetworkFaults {
-  drop: number;
-  duplicate: number;
+/** What a network does to messages. Probabilities are per message, times in units of the queue. */
+export interface NetworkWeather {
+  readonly drop: number;
+  readonly duplicate: number;
+  readonly minDelay: number;
+  readonly maxDelay: number;
 }
 
+export const calm: NetworkWeather = { drop: 0, duplicate: 0, minDelay: 1, maxDelay: 5 };
+
+/** No message is under way for longer. */
+export const longestDelay = 1_500;
+
 /**
- * Messages on their way. They arrive in any order, some twice, some never, and none across a partition. What arrives
- * is a copy without `Entry.context`, as if it had been encoded.
+ * Messages on their way. Each takes its own time, so they overtake each other; some come twice, some never, and none
+ * over a link that is cut, each direction for itself. What arrives is a copy without `Entry.context`, as if encoded.
  */
 export class SimNetwork {
-  faults: NetworkFaults = { drop: 0, duplicate: 0 };
+  weather: NetworkWeather = calm;
   readonly #random: Prng;
-  readonly #inFlight: Message[] = [];
-  /** The side of each member while there is a partition; everybody is on side 0 otherwise. */
-  #sides: ReadonlyMap<MemberId, number> = new Map();
-  /** Called when a snapshot is lost: the transport knows how its delivery ended. */
-  onSnapshotLost: (message: Message) => void = () => {};
+  readonly #queue: EventQueue;
+  readonly #trace: Trace;
+  readonly #cut = new Set<number>();
+  readonly #slow = new Set<number>();
+  readonly #deliver: (message: Message) => void;
+  readonly #lost: (message: Message) => void;
 
-  constructor(random: Prng) {
+  /** `lost` hears of messages that do not arrive, as a transport would. */
+  constructor(
+    random: Prng,
+    queue: EventQueue,
+    trace: Trace,
+    deliver: (message: Message) => void,
+    lost: (message: Message) => void,
+  ) {
     this.#random = random;
+    this.#queue = queue;
+    this.#trace = trace;
+    this.#deliver = deliver;
+    this.#lost = lost;
   }
 
-  get size(): number {
-    return this.#inFlight.length;
+  /** Cuts the link in one direction. */
+  cut(from: MemberId, to: MemberId): void {
+    this.#cut.add(link(from, to));
   }
 
-  partition(sides: ReadonlyMap<MemberId, number>): void {
-    this.#sides = sides;
+  /** Makes one direction of a link the slowest there is. */
+  slow(from: MemberId, to: MemberId): void {
+    this.#slow.add(link(from, to));
   }
 
-  heal(): void {
-    this.#sides = new Map();
+  healAll(): void {
+    this.#cut.clear();
+    this.#slow.clear();
   }
 
   send(message: Message): void {
-    this.#inFlight.push(copyMessage(message));
-    if (this.#random.chance(this.faults.duplicate)) this.#inFlight.push(copyMessage(message));
+    this.#start(copyMessage(message));
+    if (this.#random.chance(this.weather.duplicate)) this.#start(copyMessage(message));
   }
 
-  /** Takes a message that arrives now, if any does. `inOrder` takes the oldest instead of any. */
-  receive(inOrder: boolean): Message | undefined {
-    if (this.#inFlight.length === 0) return undefined;
-    const at = inOrder ? 0 : this.#random.below(this.#inFlight.length);
-    const message = this.#inFlight[at] as Message;
-    this.#inFlight.splice(at, 1);
-    const sameSide = (this.#sides.get(message.from) ?? 0) === (this.#sides.get(message.to) ?? 0);
-    if (sameSide && !this.#random.chance(this.faults.drop)) return message;
-    if (message.type === 'MsgSnap') this.onSnapshotLost(message);
-    return undefined;
+  #start(message: Message): void {
+    const { minDelay, maxDelay } = this.weather;
+    const way = link(message.from, message.to);
+    const limit = this.#slow.has(way) ? longestDelay : maxDelay;
+    const delay = minDelay + this.#random.below(limit - minDelay + 1);
+    this.#queue.after(delay, () => {
+      const isCut = this.#cut.has(way);
+      if (isCut || this.#random.chance(this.weather.drop)) {
+        this.#trace.message('lost', message);
+        this.#lost(message);
+      } else {
+        this.#trace.message('deliver', message);
+        this.#deliver(message);
+      }
+    });
   }
+}
+
+function link(from: MemberId, to: MemberId): number {
+  return Number(from) * 1_000 + Number(to);
 }
 
 /** What a codec would make of it: nothing shared with the original but immutable bytes. */
@@ -60,5 +93,5 @@ export function copyMessage(message: Message): Message {
 }
 
 function copyEntry({ term, index, type, data }: Entry): Entry {
-  return { term, index, type, data };
+  return { term, index, type, data, context: undefined };
 }

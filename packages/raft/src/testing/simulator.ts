@@ -1,4 +1,3 @@
-import { RaftError } from '../errors.ts';
 import { invariant } from '../invariant.ts';
 import {
   type ConfChangeSingle,
@@ -9,222 +8,344 @@ import {
   noBytes,
 } from '../types.ts';
 import { SafetyCheckers } from './checkers.ts';
-import { SimNetwork } from './network.ts';
+import { EventQueue } from './event-queue.ts';
+import { Faults, longestPause } from './faults.ts';
+import { longestDelay, SimNetwork } from './network.ts';
 import { Prng } from './prng.ts';
-import { type SimConfig, SimMember, type SimWorld } from './sim-member.ts';
+import { randomConfig, type SimConfig, tickLength } from './sim-config.ts';
+import { SimMember, type SimWorld } from './sim-member.ts';
+import { Trace } from './trace.ts';
 
-/** What a run did, to see that it was worth something. */
+/** What a run did, to see that it was worth something, and how it ended. */
 export interface SimulationReport {
-  committed: number;
-  leaders: number;
-  reads: number;
-  crashes: number;
+  readonly seed: number;
+  /** What went wrong first, with the step; undefined if nothing did. */
+  readonly violation: string | undefined;
+  readonly steps: number;
+  /** A hash over all that happened: equal for equal runs. */
+  readonly trace: string;
+  readonly ticks: number;
+  readonly committed: number;
+  readonly leaders: number;
+  readonly reads: number;
+  readonly changes: number;
+  readonly snapshots: number;
+  readonly crashes: number;
+  readonly pauses: number;
 }
 
-/** One seed decides everything: configuration, network, disks, crashes, traffic and membership. */
-export class Simulator implements SimWorld {
+/**
+ * Runs a group of members under faults for `steps` events, all decided by `seed`; then the faults stop, and it must
+ * converge. Never throws: the report tells what was violated. `log` gets a line for everything that happens.
+ */
+export function simulate(
+  seed: number,
+  steps: number,
+  log?: (line: string) => void,
+): SimulationReport {
+  const simulation = new Simulation(seed, log);
+  let violation: string | undefined;
+  try {
+    simulation.run(steps);
+  } catch (error) {
+    violation = `step ${simulation.steps}: ${error instanceof Error ? error.message : error}`;
+  }
+  return { seed, violation, ...simulation.report() };
+}
+
+/** The groups' members, present and past, have ids up to this. */
+const maxMembers = 7;
+
+class Simulation implements SimWorld {
   readonly random: Prng;
-  readonly checkers = new SafetyCheckers();
+  readonly queue = new EventQueue();
+  readonly trace: Trace;
+  readonly config: SimConfig;
+  readonly founders: ConfState;
+  readonly checkers: SafetyCheckers;
   readonly #network: SimNetwork;
+  readonly #faults: Faults;
   readonly #members = new Map<MemberId, SimMember>();
-  readonly #config: SimConfig;
-  readonly #founders: ConfState;
-  readonly #changesMembership: boolean;
   /** What had been applied when each read was asked. */
   readonly #reads: number[] = [];
+  steps = 0;
   #proposals = 0;
-  #answeredReads = 0;
-  #crashes = 0;
+  #served = 0;
+  #changes = 0;
+  #snapshots = 0;
 
-  constructor(seed: number) {
+  constructor(seed: number, log: ((line: string) => void) | undefined) {
     this.random = new Prng(seed);
-    this.#network = new SimNetwork(this.random);
-    this.#network.onSnapshotLost = (message) => this.#reportSnapshot(message, 'failure');
-    this.#config = randomConfig(this.random);
-    this.#changesMembership = this.random.chance(0.5);
-    const voters = this.random.pick([
-      [1n, 2n, 3n],
-      [1n, 2n, 3n, 4n, 5n],
-    ]);
-    this.#founders = { ...emptyConfState, voters };
-    for (const id of voters) this.#add(id);
+    this.trace = new Trace(() => this.queue.now, log);
+    this.config = randomConfig(this.random);
+    log?.(JSON.stringify(this.config));
+    const ids = Array.from({ length: this.config.voterCount }, (_, i) => BigInt(i + 1));
+    this.founders = { ...emptyConfState, voters: ids };
+    this.checkers = new SafetyCheckers(this.#members);
+    this.#network = new SimNetwork(
+      this.random,
+      this.queue,
+      this.trace,
+      (message) => this.#deliver(message),
+      (message) => this.#lost(message),
+    );
+    this.#faults = new Faults(this, this.#network, this.#members);
+    for (const id of ids) this.#add(id);
+    this.#planClient();
+    this.#faults.begin();
   }
 
   #add(id: MemberId): void {
-    this.#members.set(id, new SimMember(id, this.#founders, this.#config, this));
+    this.#members.set(id, new SimMember(id, this));
   }
 
   send(message: Message): void {
+    if (message.type === 'MsgSnap') this.#snapshots++;
     this.#network.send(message);
   }
 
-  readAnswered(context: Uint8Array, index: number): void {
-    const at = context.reduce((n, byte) => n * 256 + byte, 0);
-    const needed = this.#reads[at] ?? Number.POSITIVE_INFINITY;
-    invariant(index >= needed, 'a read would miss what was applied before it', { index, needed });
-    this.#answeredReads++;
-  }
-
-  /** Runs with faults, then without: safety is checked throughout, convergence at the end. */
-  run(steps: number): SimulationReport {
-    for (let i = 0; i < steps; i++) {
-      if (i % 300 === 0) this.#changeWeather();
-      this.#step();
-      if (i % 100 === 99) this.#checkLogs();
-    }
-    this.#converge();
-    this.#checkLogs();
-    return {
-      committed: this.checkers.maxApplied,
-      leaders: this.checkers.leaderCount,
-      reads: this.#answeredReads,
-      crashes: this.#crashes,
-    };
-  }
-
-  #checkLogs(): void {
-    this.checkers.logsMatch([...this.#members.values()].map((member) => member.storage));
-  }
-
-  /** Draws what the network is like for a while. */
-  #changeWeather(): void {
-    this.#network.faults = this.random.pick([
-      { drop: 0, duplicate: 0 },
-      { drop: 0.05, duplicate: 0.05 },
-      { drop: 0.3, duplicate: 0.2 },
-    ]);
-    this.#network.heal();
-    if (this.random.chance(0.4)) {
-      const sides = [...this.#members.keys()].map((id) => [id, this.random.below(2)] as const);
-      this.#network.partition(new Map(sides));
-    }
-  }
-
-  #step(): void {
-    const member = this.random.pick([...this.#members.values()]);
-    const dice = this.random.next();
-    if (dice < 0.68) {
-      this.#deliver(false);
-      this.#deliver(false);
-      this.random.pick([...this.#members.values()]).work();
-      member.work();
-    } else if (dice < 0.82) this.#tick(member);
-    else if (dice < 0.88) this.#propose(member);
-    else if (dice < 0.95) this.#read(member);
-    else if (dice < 0.965) member.compact(this.random.below(4));
-    else if (dice < 0.97) member.node?.transferLeader(this.random.pick([...this.#members.keys()]));
-    else if (dice < 0.976) this.#crashOrStart(member);
-    else if (this.#changesMembership) this.#changeMembership(member);
-  }
-
-  /** Members that rely on leases tick at the same rate; others as they please. */
-  #tick(member: SimMember): void {
-    if (this.#config.readOnlyMode !== 'leaseBased') member.node?.tick();
-    else if (this.random.chance(0.5)) for (const m of this.#members.values()) m.node?.tick();
-  }
-
-  #deliver(inOrder: boolean): void {
-    const message = this.#network.receive(inOrder);
-    if (message === undefined) return;
+  #deliver(message: Message): void {
     const receiver = this.#members.get(message.to);
-    if (message.type === 'MsgSnap') {
-      this.#reportSnapshot(message, receiver?.node === undefined ? 'failure' : 'finish');
+    if (receiver?.node === undefined) {
+      this.#lost(message);
+      return;
     }
-    dropping(() => receiver?.node?.step(message));
+    if (message.type === 'MsgSnap') this.#reportSnapshot(message, 'finish');
+    receiver.receive(message);
+  }
+
+  /** The transport of the sender notices a lost snapshot always, and other losses at times. */
+  #lost(message: Message): void {
+    if (message.type === 'MsgSnap') this.#reportSnapshot(message, 'failure');
+    else if (this.random.chance(0.2)) {
+      this.#members.get(message.from)?.act((node) => node.reportUnreachable(message.to));
+    }
   }
 
   #reportSnapshot(message: Message, outcome: 'finish' | 'failure'): void {
-    this.#members.get(message.from)?.node?.reportSnapshot(message.to, outcome);
+    this.#members.get(message.from)?.act((node) => node.reportSnapshot(message.to, outcome));
+  }
+
+  /** Linearizable: what anybody had applied when the read was asked for is in what it sees. */
+  readServed(context: Uint8Array, index: number, state: number): void {
+    const at = decodeNumber(context);
+    const needed = this.#reads[at] ?? Number.POSITIVE_INFINITY;
+    invariant(index >= needed, 'a read misses what was acknowledged before it', { index, needed });
+    invariant(this.checkers.isStateAt(index, state), 'a read sees a state that never was');
+    this.trace.event('served', at, index);
+    this.#served++;
+  }
+
+  run(steps: number): void {
+    while (this.steps < steps && this.queue.step()) this.steps++;
+    this.#faults.end();
+    this.#converge();
+    this.#staysUndisturbed();
+    this.#stepsDownAlone();
+  }
+
+  report(): Omit<SimulationReport, 'seed' | 'violation'> {
+    return {
+      steps: this.steps,
+      trace: this.trace.digest,
+      ticks: Math.floor(this.queue.now / tickLength),
+      committed: this.checkers.maxApplied,
+      leaders: this.checkers.leaderCount,
+      reads: this.#served,
+      changes: this.#changes,
+      snapshots: this.#snapshots,
+      crashes: this.#faults.crashes,
+      pauses: this.#faults.pauses,
+    };
+  }
+
+  #planClient(): void {
+    this.queue.after(1 + this.random.below(this.config.maxClientGap), () => {
+      if (this.#faults.isOver) return;
+      const { random } = this;
+      const member = this.#anyMember();
+      if (random.chance(this.config.changeShare)) {
+        this.#change(member);
+        if (random.chance(0.5)) this.#change(member);
+      } else if (random.chance(0.5)) this.#propose(member);
+      else this.#read(member);
+      this.#planClient();
+    });
+  }
+
+  /** Any member, or one that takes itself for the leader, be it right or wrong. */
+  #anyMember(): SimMember {
+    const all = [...this.#members.values()];
+    const leaders = all.filter((member) => member.node?.role === 'leader');
+    return this.random.pick(leaders.length > 0 && this.random.chance(0.6) ? leaders : all);
+  }
+
+  /** A leader was elected. While others still take themselves for leaders, clients ask them all the time. */
+  elected(member: SimMember): void {
+    const { random } = this;
+    const other = random.pick([...this.#members.keys()]);
+    if (random.chance(0.2))
+      this.queue.after(0, () => member.act((n) => n.reportUnreachable(other)));
+    this.#planRivalry(60);
+  }
+
+  #planRivalry(times: number): void {
+    this.queue.after(1 + this.random.below(25), () => {
+      const leaders = [...this.#members.values()].filter(({ node }) => node?.role === 'leader');
+      if (times === 0 || leaders.length < 2 || this.#faults.isOver) return;
+      const newest = this.#leader();
+      for (const leader of leaders) {
+        if (leader === newest) this.#propose(leader);
+        else this.#read(leader);
+      }
+      this.#planRivalry(times - 1);
+    });
   }
 
   #propose(member: SimMember): void {
-    const batch = Array.from({ length: 1 + this.random.below(4) }, () => {
+    const batch = Array.from({ length: 1 + this.random.below(3) }, () => {
       this.#proposals++;
-      return Uint8Array.of(this.#proposals >>> 8, this.#proposals & 0xff);
+      return encodeNumber(this.#proposals);
     });
-    dropping(() => member.node?.propose(batch));
+    this.trace.event('propose', Number(member.id), batch.length);
+    member.act((node) => node.propose(batch));
   }
 
   #read(member: SimMember): void {
+    if (member.isPaused) return;
     const at = this.#reads.push(this.checkers.maxApplied) - 1;
-    member.node?.readIndex(Uint8Array.of(at >>> 8, at & 0xff));
+    this.trace.event('read', Number(member.id), at);
+    member.act((node) => node.readIndex(encodeNumber(at)));
   }
 
-  #crashOrStart(member: SimMember): void {
-    if (member.node === undefined) {
-      member.start();
-    } else {
-      member.crash();
-      this.#crashes++;
-    }
-  }
-
-  #changeMembership(member: SimMember): void {
-    const ids = [1n, 2n, 3n, 4n, 5n, 6n];
+  #change(member: SimMember): void {
+    const { random } = this;
     const changes = Array.from(
-      { length: 1 + this.random.below(3) },
+      { length: 1 + random.below(3) },
       (): ConfChangeSingle => ({
-        type: this.random.pick(['addNode', 'addNode', 'removeNode', 'addLearnerNode']),
-        nodeId: this.random.pick(ids),
+        type: random.pick(['addNode', 'addNode', 'removeNode', 'addLearnerNode']),
+        nodeId: BigInt(1 + random.below(maxMembers)),
       }),
     );
-    for (const { nodeId } of changes) {
-      // A new member learns the log from the leader; what it starts from is the founders' membership, not in the log.
+    const leaves = random.chance(0.3);
+    // A new member knows nothing, and learns the log from the leader.
+    for (const { nodeId } of leaves ? [] : changes) {
       if (!this.#members.has(nodeId)) this.#add(nodeId);
     }
-    const transition = this.random.pick(['auto', 'jointImplicit', 'jointExplicit'] as const);
-    const leave = this.random.chance(0.3);
-    const change = leave
+    const transition = random.pick(['auto', 'jointImplicit', 'jointExplicit'] as const);
+    const change = leaves
       ? { transition: 'auto' as const, changes: [], context: noBytes }
       : { transition, changes, context: noBytes };
-    dropping(() => member.node?.proposeConfChange(change));
+    // It goes wrong most easily while it is under way.
+    if (random.chance(0.3)) this.queue.after(random.below(300), () => this.#faults.changeWeather());
+    this.#changes++;
+    this.trace.event('change', Number(member.id), change.changes.length);
+    member.act((node) => node.proposeConfChange(change));
+  }
+
+  #leader(): SimMember | undefined {
+    let found: SimMember | undefined;
+    for (const member of this.#members.values()) {
+      const { node } = member;
+      if (node?.role === 'leader' && node.term > (found?.node?.term ?? 0)) found = member;
+    }
+    return found;
   }
 
   /** Everybody is up and nothing is lost: a leader must emerge, commit something new, and be caught up with. */
   #converge(): void {
-    this.#network.heal();
-    this.#network.faults = { drop: 0, duplicate: 0 };
-    for (const member of this.#members.values()) if (member.node === undefined) member.start();
+    this.#letPass(longestDelay + longestPause);
     const before = this.checkers.maxApplied;
-    for (let round = 0; round < 400; round++) {
-      for (const member of this.#members.values()) member.node?.tick();
-      this.#settle();
-      const leader = [...this.#members.values()].find((m) => m.node?.role === 'leader');
-      if (leader !== undefined && this.#hasConverged(leader, before)) return;
-      if (leader !== undefined && leader.applied === leader.node?.committed) this.#propose(leader);
-      this.#settle();
+    const patience = 20 * this.config.raft.electionTicks * tickLength;
+    const limit = this.queue.now + 20 * patience;
+    let deadline = this.queue.now + patience;
+    let progress = 0;
+    while (this.queue.now < Math.min(deadline, limit)) {
+      this.#letPass(tickLength);
+      const leader = this.#leader();
+      if (leader === undefined) continue;
+      if (this.#hasConverged(leader, before)) return;
+      if (leader.storage.lastIndex() === leader.node?.committed) this.#propose(leader);
+      // Windows of one small message take their time; as long as somebody catches up, that is fine.
+      const sum = this.#progress();
+      if (sum > progress) deadline = this.queue.now + patience;
+      progress = Math.max(progress, sum);
     }
     invariant(false, 'the members did not converge', { state: this.#describe() });
   }
 
-  /** Lets everything happen that happens without time passing; that must come to an end. */
-  #settle(): void {
+  #progress(): number {
+    let sum = 0;
+    for (const { applied, storage } of this.#members.values()) sum += applied + storage.lastIndex();
+    return sum;
+  }
+
+  #letPass(time: number): void {
+    const until = this.queue.now + time;
+    let passed = false;
+    this.queue.after(time, () => {
+      passed = true;
+    });
     let budget = 100_000;
-    let busy = true;
-    while (busy) {
-      busy = false;
-      for (const member of this.#members.values()) {
-        while (member.work()) {
-          busy = true;
-          invariant(--budget > 0, 'the members do not come to rest', { state: this.#describe() });
-        }
-      }
-      while (this.#network.size > 0) {
-        busy = true;
-        invariant(--budget > 0, 'the messages do not come to an end', { state: this.#describe() });
-        this.#deliver(true);
-      }
+    while (!passed) {
+      this.queue.step();
+      invariant(--budget > 0, 'the members do not come to rest', { until });
     }
   }
 
   #hasConverged(leader: SimMember, before: number): boolean {
-    const { voters, votersOutgoing, learners } = leader.conf;
-    return (
-      leader.applied > before &&
-      [...voters, ...votersOutgoing, ...learners].every(
-        (id) => this.#members.get(id)?.applied === leader.applied,
-      )
+    const last = leader.storage.lastIndex();
+    if (leader.applied <= before || leader.applied !== last) return false;
+    return this.#membersOf(leader).every(
+      (member) => member.applied === leader.applied && member.state === leader.state,
     );
+  }
+
+  #membersOf({ conf }: SimMember): SimMember[] {
+    const ids = [...conf.voters, ...conf.votersOutgoing, ...conf.learners];
+    return ids.flatMap((id) => this.#members.get(id) ?? []);
+  }
+
+  /** With pre-votes and quorum checks, a member that was cut off comes back without an election (§4.2.3, §9.6). */
+  #staysUndisturbed(): void {
+    const { electionTicks, preVote, checkQuorum } = this.config.raft;
+    const leader = this.#leader();
+    const others = leader?.conf.voters.filter((id) => id !== leader.id) ?? [];
+    const id = others.at(-1);
+    if (!preVote || !checkQuorum || leader === undefined || id === undefined) return;
+    if (others.length < 2 || leader.conf.votersOutgoing.length > 0) {
+      return;
+    }
+    const term = leader.node?.term;
+    this.#isolate(id);
+    this.#letPass(4 * electionTicks * tickLength);
+    this.#network.healAll();
+    this.#letPass(2 * electionTicks * tickLength);
+    const { role, term: termNow } = leader.node ?? {};
+    invariant(
+      role === 'leader' && termNow === term,
+      'a returning member has disturbed the leader',
+      {
+        id,
+      },
+    );
+  }
+
+  /** With quorum checks, a leader that nobody hears gives up (§6.2). */
+  #stepsDownAlone(): void {
+    const leader = this.#leader();
+    const { checkQuorum, electionTicks } = this.config.raft;
+    if (leader === undefined || leader.conf.voters.length < 2 || !checkQuorum) return;
+    this.#isolate(leader.id);
+    this.#letPass(3 * electionTicks * tickLength);
+    invariant(leader.node?.role !== 'leader', 'a leader without a quorum stays', { id: leader.id });
+  }
+
+  #isolate(id: MemberId): void {
+    for (const other of this.#members.keys()) {
+      this.#network.cut(id, other);
+      this.#network.cut(other, id);
+    }
   }
 
   #describe(): string {
@@ -237,31 +358,10 @@ export class Simulator implements SimWorld {
   }
 }
 
-function randomConfig(random: Prng): SimConfig {
-  const checkQuorum = random.chance(0.5);
-  return {
-    electionTicks: 5 + random.below(5),
-    heartbeatTicks: 1,
-    maxSizePerMessage: random.pick([0, 60, 10_000]),
-    maxInflightMessages: random.pick([1, 3, 256]),
-    maxInflightBytes: random.pick([10_000, Number.POSITIVE_INFINITY]),
-    maxUncommittedBytes: random.pick([20, 1_000_000]),
-    maxCommittedSizePerReady: random.pick([1, 100, 1_000_000]),
-    checkQuorum,
-    readOnlyMode: checkQuorum && random.chance(0.5) ? 'leaseBased' : 'safe',
-    preVote: random.chance(0.5),
-    disableProposalForwarding: random.chance(0.2),
-    asyncStorageWrites: random.chance(0.4),
-    verify: true,
-  };
+function encodeNumber(n: number): Uint8Array {
+  return Uint8Array.of(n >>> 16, (n >>> 8) & 0xff, n & 0xff);
 }
 
-/** Proposals may be dropped, and answers may come from members that have left. */
-function dropping(act: () => void): void {
-  try {
-    act();
-  } catch (error) {
-    const expected = ['proposalDropped', 'stepPeerNotFound'];
-    if (!(error instanceof RaftError && expected.includes(error.code))) throw error;
-  }
+function decodeNumber(bytes: Uint8Array): number {
+  return bytes.reduce((n, byte) => n * 256 + byte, 0);
 }
