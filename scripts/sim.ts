@@ -6,7 +6,7 @@
 // A run that fails prints the command that repeats it; the exit code is 1 then.
 
 import { parseArgs } from 'node:util';
-import { Simulator } from '@kvorum/raft/testing';
+import { failedSeeds as raftFailedSeeds, simulate as simulateRaft } from '@kvorum/raft/testing';
 import { failedSeeds, simulate } from '@kvorum/server/testing';
 
 const DEFAULT_STEPS = 20_000;
@@ -60,15 +60,10 @@ const wholeMembers: Subject = {
 
 const raftAlone: Subject = {
   flags,
-  async run(seed) {
-    try {
-      return { violations: [], figures: { ...new Simulator(seed).run(steps), steps } };
-    } catch (error) {
-      return {
-        violations: [error instanceof Error ? String(error.stack) : String(error)],
-        figures: {},
-      };
-    }
+  async run(seed, print) {
+    const { violation, trace, seed: _, ...figures } = simulateRaft(seed, steps, print);
+    print?.(`trace ${trace}`);
+    return { violations: violation === undefined ? [] : [violation], figures };
   },
 };
 
@@ -135,7 +130,7 @@ async function main(): Promise<boolean> {
     return await runMany(subject, freshSeeds(), untilMs);
   }
   const [first = 1, last = first] = (values.seeds ?? `1-${DEFAULT_SEEDS}`).split('-').map(Number);
-  const known = values.raft ? [] : failedSeeds.map(({ seed }) => seed);
+  const known = values.raft ? raftFailedSeeds : failedSeeds.map(({ seed }) => seed);
   const seeds = new Set([...known, ...range(first, last)]);
   return await runMany(subject, seeds, Number.POSITIVE_INFINITY);
 }

@@ -1,4 +1,4 @@
 export { SafetyCheckers } from './checkers.ts';
 export { EventQueue } from './event-queue.ts';
 export { Prng } from './prng.ts';
-export { type SimulationReport, simulate } from './simulator.ts';
+export { failedSeeds, type SimulationReport, simulate } from './simulator.ts';
