@@ -42,6 +42,7 @@ export function realEtcd(release: '3.4' | '3.5'): RealEtcd | undefined {
 
 /** Debian packages that hold the other programs tests use. */
 const debianPackages = {
+  chromium: 'chromium',
   curl: 'curl',
   h2load: 'nghttp2-client',
   nghttp: 'nghttp2-client',
