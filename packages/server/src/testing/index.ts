@@ -18,6 +18,7 @@ export {
   type WatchMessage,
   type WatchRecord,
 } from './history/index.ts';
+export * as wire from './history/wire.ts';
 export {
   calmNetwork,
   type SimCallback,
@@ -38,4 +39,5 @@ export {
   type SimulationReport,
   seededBugs,
   simulate,
+  Workload,
 } from './simulation/index.ts';

@@ -1,3 +1,4 @@
 export { type FailedSeed, failedSeeds } from './failed-seeds.ts';
 export { type SeededBug, seededBugs } from './seeded-bugs.ts';
 export { type SimulationOptions, type SimulationReport, simulate } from './simulation.ts';
+export { Workload } from './workload.ts';

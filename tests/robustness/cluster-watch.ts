@@ -1,0 +1,107 @@
+import type { WatchResponse } from '@kvorum/api';
+import type { History, KeyRange, WatchMessage, WatchRecord } from '@kvorum/server/testing';
+import { wire } from '@kvorum/server/testing';
+import type { TestClient } from '../framework/client.ts';
+import type { Prng } from '../framework/prng.ts';
+import { WatchStream } from '../framework/watch-stream.ts';
+
+type OpenRecord = { -readonly [Key in keyof WatchRecord]: WatchRecord[Key] } & {
+  readonly messages: WatchMessage[];
+};
+
+const RETRY_MS = 50;
+
+/** A watch that goes on at another member whenever it loses the one it has, from where it was. */
+export class ClusterWatch {
+  readonly #id: number;
+  readonly #history: History;
+  readonly #clients: readonly TestClient[];
+  readonly #random: Prng;
+  readonly #range: KeyRange;
+  readonly #pause: (ms: number) => Promise<void>;
+  /** First revision that it has not been told of. */
+  next = 1;
+  #isStopped = false;
+  #stream: WatchStream | undefined;
+
+  constructor(
+    id: number,
+    history: History,
+    clients: readonly TestClient[],
+    range: KeyRange,
+    random: Prng,
+    pause: (ms: number) => Promise<void>,
+  ) {
+    this.#id = id;
+    this.#history = history;
+    this.#clients = clients;
+    this.#range = range;
+    this.#random = random;
+    this.#pause = pause;
+  }
+
+  /** Watches until it is stopped. */
+  async run(): Promise<void> {
+    while (!this.#isStopped) {
+      const client = this.#clients[this.#random.below(this.#clients.length)];
+      if (client === undefined) throw new Error('there is no member to watch');
+      await this.#watch(client);
+      await this.#pause(RETRY_MS);
+    }
+  }
+
+  /** Goes on at another member. */
+  async leave(): Promise<void> {
+    await this.#stream?.close();
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    await this.leave();
+  }
+
+  async #watch(client: TestClient): Promise<void> {
+    const record: OpenRecord = {
+      client: this.#id,
+      range: this.#range,
+      startRevision: this.next,
+      createdRevision: undefined,
+      messages: [],
+      compactedAt: undefined,
+    };
+    this.#history.watches.push(record);
+    const stream = new WatchStream(client, (response) => {
+      if (this.#take(record, response)) void stream.close();
+    });
+    this.#stream = stream;
+    stream.send({
+      case: 'createRequest',
+      value: {
+        key: Buffer.from(this.#range.key),
+        rangeEnd: Buffer.from(this.#range.rangeEnd),
+        startRevision: BigInt(this.next),
+      },
+    });
+    await stream.ended;
+  }
+
+  /** True when the watch is over. */
+  #take(record: OpenRecord, response: WatchResponse): boolean {
+    if (response.created) {
+      record.createdRevision = wire.revisionOf(response);
+      return false;
+    }
+    if (response.canceled) {
+      record.compactedAt = Number(response.compactRevision);
+      this.next = Math.max(this.next, record.compactedAt);
+      return true;
+    }
+    const message = wire.watchMessage(response, false);
+    record.messages.push(message);
+    const last = message.events.at(-1)?.revision ?? message.revision;
+    // The first one watches everything: it tells all there is of each revision.
+    if (this.#id === 0) this.#history.log.push(...message.events);
+    this.next = Math.max(this.next, last + 1);
+    return false;
+  }
+}
