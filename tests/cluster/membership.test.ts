@@ -164,3 +164,26 @@ describe('a member that has lost its data', () => {
     await second.restart();
   });
 });
+
+describe('--force-new-cluster', () => {
+  it('makes a cluster of what one member has', async () => {
+    await using cluster = await TestCluster.start();
+    const [first, second, third] = [0, 1, 2].map((index) => cluster.member(index));
+    if (first === undefined || second === undefined || third === undefined)
+      throw new Error('three');
+    using before = first.client();
+    await before.kv.put({ key: bytes('k'), value: bytes('v') });
+    await Promise.all(cluster.members.map((member) => member.kill()));
+    await first.restart(['--force-new-cluster']);
+    using client = first.client();
+    const { kvs } = await client.kv.range({ key: bytes('k') });
+    expect(Buffer.from(kvs[0]?.value ?? []).toString()).toBe('v');
+    const { members } = await client.cluster.memberList({});
+    expect(members.map(({ name }) => name)).toEqual(['m1']);
+    await client.kv.put({ key: bytes('k'), value: bytes('alone') });
+    await first.kill();
+    await first.restart();
+    using again = first.client();
+    expect((await again.cluster.memberList({})).members).toHaveLength(1);
+  });
+});

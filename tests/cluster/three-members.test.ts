@@ -33,4 +33,30 @@ describe('three members in processes of their own', () => {
     expect(members.map(({ name }) => name).sort()).toEqual(['m1', 'm2', 'm3']);
     for (const client of [...clients, again]) client[Symbol.dispose]();
   }, 60_000);
+
+  it('bring one that was away for long up to date with their state', async () => {
+    const flags = ['--snapshot-count=50', '--snapshot-catchup-entries=5'];
+    await using cluster = await TestCluster.start({ flags });
+    const leader = await cluster.leader();
+    const away = cluster.member((leader.index + 1) % 3);
+    await away.kill();
+    using client = leader.client();
+    for (let i = 0; i < 200; i++) {
+      await client.kv.put({ key: bytes(`k${i}`), value: bytes('x'.repeat(1000)) });
+    }
+    await away.restart();
+    using late = away.client();
+    const { count } = await late.kv.range({ key: bytes('k'), rangeEnd: bytes('l') });
+    expect(count).toBe(200n);
+    const from = (await late.maintenance.status({})).leader.toString(16);
+    expect(await away.metric(`etcd_network_snapshot_receive_success{From="${from}"}`)).toBe(1);
+    const hashes = await Promise.all(
+      [client, late].map((one) => one.maintenance.hashKV({ revision: 201n })),
+    );
+    expect(new Set(hashes.map(({ hash }) => hash)).size).toBe(1);
+    await away.kill();
+    await away.restart();
+    using again = away.client();
+    await again.kv.put({ key: bytes('after'), value: bytes('x') });
+  });
 });

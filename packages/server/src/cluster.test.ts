@@ -1,8 +1,9 @@
-import { create, toBinary } from '@bufbuild/protobuf';
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import {
   LeaseGrantRequestSchema,
   LeaseGrantResponseSchema,
   LeaseKeepAliveRequestSchema,
+  LeaseKeepAliveResponseSchema,
   PutRequestSchema,
   PutResponseSchema,
   RangeRequestSchema,
@@ -91,19 +92,22 @@ describe('three members', () => {
     expect(cluster.statesSent).toBe(1);
   });
 
-  it('refuse what only the leader can do, and go on', async () => {
+  it('ask the leader for what only it can do', async () => {
     const cluster = await SimCluster.start(6, 3);
     const follower = ((cluster.leader as number) + 1) % 3;
-    let hasEnded = false;
+    const granted = await cluster.call(follower, GRANT, { TTL: 60n });
+    let answer: Uint8Array | undefined;
     const stream = cluster.stream(follower, '/etcdserverpb.Lease/LeaseKeepAlive', {
-      message: () => {},
-      ended: () => {
-        hasEnded = true;
+      message: (bytes) => {
+        answer = bytes;
       },
+      ended: () => {},
     });
-    const renewal = create(LeaseKeepAliveRequestSchema, { ID: 7n });
+    const renewal = create(LeaseKeepAliveRequestSchema, { ID: granted.ID });
     stream?.send(toBinary(LeaseKeepAliveRequestSchema, renewal));
-    await cluster.time.until(() => hasEnded);
+    await cluster.time.until(() => answer !== undefined);
+    const renewed = fromBinary(LeaseKeepAliveResponseSchema, answer as Uint8Array);
+    expect([renewed.ID, renewed.TTL]).toEqual([granted.ID, 60n]);
     await cluster.call(follower, PUT, { key });
   });
 
@@ -127,6 +131,34 @@ describe('three members', () => {
       await cluster.time.run(400);
     }
     expect(await read(cluster, next)).toBe('kept');
+  });
+
+  it('let another one lead when the disk of the leader stands still', async () => {
+    const cluster = await SimCluster.start(7, 3, { syncMs: [1, 2] });
+    const leader = cluster.leader as number;
+    const put = (at: number) => cluster.call(at, PUT, { key, value: Buffer.from(`at ${at}`) });
+    await put(leader);
+    cluster.paceDisk(leader, [10_000, 10_000]);
+    const startMs = cluster.time.nowMs;
+    const lost = put(leader).catch(() => {});
+    const next = await cluster.leaderOtherThan(leader);
+    // Half an election time-out to notice, and some round trips: heartbeats went on, so nobody timed out.
+    expect(cluster.time.nowMs - startMs).toBeLessThan(1000);
+    await put(next);
+    await lost;
+  });
+
+  it('are led on at once when the leader stops', async () => {
+    const cluster = await SimCluster.start(8, 3);
+    const leader = cluster.leader as number;
+    const startMs = cluster.time.nowMs;
+    let hasStopped = false;
+    void cluster.stop(leader).then(() => {
+      hasStopped = true;
+    });
+    await cluster.leaderOtherThan(leader);
+    expect(cluster.time.nowMs - startMs).toBeLessThan(500);
+    await cluster.time.until(() => hasStopped);
   });
 
   it('show nothing old at a leader that was cut off', async () => {

@@ -77,6 +77,14 @@ export class Leadership {
     }
   }
 
+  /** Whether more than half of the voters, this member among them, are connected; never in a cluster of one. */
+  isQuorumConnected(): boolean {
+    const { memberId, members, activeForMs } = this.#options;
+    const voters = members().filter(({ isLearner }) => !isLearner);
+    const others = voters.filter(({ id }) => id !== memberId && activeForMs(id) !== undefined);
+    return others.length > 0 && (others.length + 1) * 2 > voters.length;
+  }
+
   /** The voter that has been connected for longest; undefined when none is. */
   longestConnected(): MemberId | undefined {
     const { memberId, members, activeForMs } = this.#options;

@@ -1,4 +1,3 @@
-import type { EtcdError } from '@kvorum/api';
 import type { GrpcService } from '@kvorum/h2';
 import { Lessor, type Store, WatchHub } from '@kvorum/mvcc';
 import { RawNode, type Snapshot, type SnapshotMetadata } from '@kvorum/raft';
@@ -11,8 +10,10 @@ import type { Clock } from './clock.ts';
 import { startCompactor } from './compactor/compactor.ts';
 import type { ServerConfig } from './config/server-config.ts';
 import type { EngineFolders } from './engine-folders.ts';
+import { FirstElection } from './first-election.ts';
 import { Leadership } from './leadership.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
+import { LogUpkeep } from './log-upkeep.ts';
 import type { Logger } from './logging/logger.ts';
 import { MemberEnd } from './member-end.ts';
 import { connectMetrics } from './member-metrics.ts';
@@ -21,10 +22,11 @@ import { founderOf, foundersOf } from './membership/founders.ts';
 import { formatId } from './membership/ids.ts';
 import type { Metrics } from './metrics/metrics.ts';
 import { NodeLoop, type Outbox } from './node-loop.ts';
+import { peerHostOf } from './peer/member-host.ts';
 import type { PeerCalls, PeerMethods } from './peer/peer-calls.ts';
 import type { PeerHost } from './peer/peer-host.ts';
 import { Proposer } from './proposer.ts';
-import { isPassing, publish } from './publish.ts';
+import { catchUp, publish } from './publish.ts';
 import type { LogOwner } from './raft-log.ts';
 import { raftLogger } from './raft-logger.ts';
 import { RequestIds } from './request-ids.ts';
@@ -93,18 +95,17 @@ export class MemberCore {
   readonly #stops: (() => void)[] = [];
   readonly #streams = new OpenStreams();
   readonly #peerMethods: PeerMethods;
-  #snapshotIndex: number;
+  readonly #logUpkeep: LogUpkeep;
   /** Leads, and has applied an entry of its own term. */
   #leads = false;
   #term = 0;
 
   private constructor(config: ServerConfig, parts: CoreParts, storage: OpenStorage) {
     const { clock, logger, metrics } = parts;
-    const { log, applied } = storage;
+    const { log } = storage;
     this.#config = config;
     this.#parts = parts;
     this.#storage = storage;
-    this.#snapshotIndex = applied.index;
     this.memberId = log.owner.memberId;
     this.cluster = new Cluster(log.owner.clusterId);
     this.alarms = new Alarms();
@@ -113,7 +114,8 @@ export class MemberCore {
     const lessor = Lessor.open({
       store: this.store,
       now: clock.nowMs,
-      minTtlSeconds: this.#minLeaseTtlSeconds(),
+      // etcd's shortest lease: one and a half election time-outs, in whole seconds.
+      minTtlSeconds: Math.ceil((1.5 * config.electionTimeoutMs) / 1000),
     });
     const hub = new WatchHub({
       source: this.store,
@@ -138,20 +140,15 @@ export class MemberCore {
       onMembershipChanged: () => this.#membershipChanged(),
       metrics,
     });
-    this.loop = new NodeLoop({
+    this.#logUpkeep = new LogUpkeep({
+      storage,
       node: this.#node,
-      log,
-      sink: this.#machine,
-      outbox: parts.outbox,
-      clock,
-      random: parts.random,
-      requestTimeoutMs: this.#requestTimeoutMs,
-      canReadLocally: () => this.#leads && this.#isOnlyVoter,
-      upkeep: () => this.#upkeep(),
-      onFatal: this.end.fail,
-      onSoftState: () => this.#softStateChanged(),
-      onSync: (durationMs) => metrics.disk.walFsyncSeconds.observe(durationMs / 1000),
+      machine: this.#machine,
+      logger,
+      snapshotCount: config.snapshotCount,
+      catchupEntries: config.snapshotCatchupEntries,
     });
+    this.loop = this.#newLoop();
     this.#proposer = new Proposer({
       loop: this.loop,
       ids: new RequestIds(this.memberId, clock.wallMs()),
@@ -204,6 +201,12 @@ export class MemberCore {
       const { file, offset, reason } = torn;
       logger.warn('repaired WAL', { path: file, offset, error: reason });
     }
+    if (config.forceNewCluster && storage.applied.index > 0) {
+      storage.forceAlone();
+      logger.warn('forced a new cluster of this member alone', {
+        'local-member-id': formatId(storage.log.owner.memberId),
+      });
+    }
     logger.info('opened storage', {
       'local-member-id': formatId(storage.log.owner.memberId),
       'cluster-id': formatId(storage.log.owner.clusterId),
@@ -219,10 +222,19 @@ export class MemberCore {
    */
   async start(): Promise<void> {
     const { clock } = this.#parts;
-    this.#stops.push(clock.every(this.#config.heartbeatIntervalMs, () => this.loop.tick()));
+    const election = new FirstElection(this.#node, this.leadership, {
+      electionTicks: this.#electionTicks,
+      isHastened: this.#config.initialElectionTickAdvance,
+    });
+    this.#stops.push(
+      clock.every(this.#config.heartbeatIntervalMs, () => {
+        election.maybeHasten();
+        this.loop.tick();
+      }),
+    );
     if (this.#isNew && this.#config.initialClusterState === 'new') this.#bootstrap();
     this.loop.wake();
-    await this.#caughtUp();
+    await catchUp(this.loop, this.memberId, this.#parts.logger);
     this.#stops.push(
       startCompactor({
         setting: this.#config.autoCompaction,
@@ -240,18 +252,13 @@ export class MemberCore {
     return this.#storage.log.memory.lastIndex() === 0 && this.#storage.applied.index === 0;
   }
 
-  /** Waits for as long as it takes: members are started in any order. */
-  async #caughtUp(): Promise<void> {
-    for (;;) {
-      const error = await new Promise<EtcdError | undefined>((resolve) => {
-        this.loop.linearizableRead({ run: () => resolve(undefined), fail: resolve });
-      });
-      if (error === undefined) return;
-      if (!isPassing(error)) throw error;
-      this.#parts.logger.warn('waiting for a majority of the members', {
-        'local-member-id': formatId(this.memberId),
-      });
-    }
+  /** A leader whose disk stands still commits nothing: another one can. */
+  #diskStalled(): void {
+    this.#parts.logger.warn('the disk of the log stands still', {
+      'local-member-id': formatId(this.memberId),
+      'longer-than': `${this.#config.electionTimeoutMs / 2}ms`,
+    });
+    void this.leadership.handOver(this.#config.electionTimeoutMs);
   }
 
   /** See `publish`. */
@@ -265,11 +272,11 @@ export class MemberCore {
   #membershipChanged(): void {
     this.isLearner = this.cluster.member(this.memberId)?.isLearner === true;
     this.#parts.onMembershipChanged?.();
-    if (this.cluster.isRemoved(this.memberId)) this.#wasRemoved();
+    if (this.cluster.isRemoved(this.memberId)) this.leave();
   }
 
   /** The member ends, but not before others have heard of it from this one. */
-  #wasRemoved(): void {
+  leave(): void {
     if (this.end.isRemoved) return;
     this.end.isRemoved = true;
     this.#parts.logger.warn('the member has been permanently removed from the cluster', {
@@ -289,21 +296,7 @@ export class MemberCore {
 
   /** What the transport of peers may do with this member. */
   peerHost(): PeerHost {
-    const { cluster, loop, memberId } = this;
-    return {
-      memberId,
-      clusterId: cluster.id,
-      members: () => cluster.members(),
-      isRemoved: (id) => cluster.isRemoved(id),
-      step: (message) => loop.step(message),
-      reportUnreachable: (id) => loop.reportUnreachable(id),
-      reportSnapshot: (id, outcome) => loop.reportSnapshot(id, outcome),
-      stateToSend: () => this.stateToSend(),
-      receiveState: () => this.receiveState(),
-      methods: this.#peerMethods,
-      onRemoved: () => this.#wasRemoved(),
-      onFailure: (error) => this.end.fail(error),
-    };
+    return peerHostOf(this, this.#peerMethods);
   }
 
   /** Begins to receive the leader's state; `takeOver` follows when it is complete. */
@@ -333,7 +326,7 @@ export class MemberCore {
         `the received state is of index ${this.#storage.applied.index}, not ${index}`,
       );
     }
-    this.#snapshotIndex = index;
+    this.#logUpkeep.installed(index);
   }
 
   raftStatus(): RaftStatus {
@@ -371,14 +364,40 @@ export class MemberCore {
     await this.#storage.close();
   }
 
+  #newLoop(): NodeLoop {
+    const { outbox, clock, random, metrics } = this.#parts;
+    return new NodeLoop({
+      node: this.#node,
+      log: this.#storage.log,
+      sink: this.#machine,
+      outbox,
+      clock,
+      random,
+      requestTimeoutMs: this.#requestTimeoutMs,
+      canReadLocally: () => this.#leads && this.#isOnlyVoter,
+      isAlone: () => this.#isOnlyVoter,
+      upkeep: () => this.#upkeep(),
+      onFatal: this.end.fail,
+      onSoftState: () => this.#softStateChanged(),
+      onSync: (durationMs) => metrics.disk.walFsyncSeconds.observe(durationMs / 1000),
+      stallMs: this.#config.electionTimeoutMs / 2,
+      onStall: () => this.#diskStalled(),
+    });
+  }
+
+  get #electionTicks(): number {
+    const { heartbeatIntervalMs, electionTimeoutMs } = this.#config;
+    return Math.max(2, Math.floor(electionTimeoutMs / heartbeatIntervalMs));
+  }
+
   #newNode(): RawNode {
-    const { heartbeatIntervalMs, electionTimeoutMs, preVote } = this.#config;
+    const { preVote } = this.#config;
     const { logger, random } = this.#parts;
     return new RawNode({
       id: this.memberId,
       storage: this.#storage.log.memory,
       applied: this.#storage.applied.index,
-      electionTicks: Math.max(2, Math.floor(electionTimeoutMs / heartbeatIntervalMs)),
+      electionTicks: this.#electionTicks,
       heartbeatTicks: 1,
       random,
       preVote,
@@ -386,11 +405,6 @@ export class MemberCore {
       maxInflightBytes: MAX_INFLIGHT_BYTES,
       logger: raftLogger(logger),
     });
-  }
-
-  /** etcd's shortest lease: one and a half election time-outs, in whole seconds. */
-  #minLeaseTtlSeconds(): number {
-    return Math.ceil((1.5 * this.#config.electionTimeoutMs) / 1000);
   }
 
   #bootstrap(): void {
@@ -456,23 +470,11 @@ export class MemberCore {
     }
   }
 
-  /** Between two batches: the log works ahead and lets go of what the store has on disk. */
+  /** Between two batches. */
   #upkeep(): void {
-    const { log, store } = this.#storage;
-    const { appliedIndex, confState } = this.#machine;
-    const { logger } = this.#parts;
     if (!this.#leads) this.#maybeLead();
     this.#campaign();
-    log.prepareNext((error) =>
-      logger.warn('the next log segment could not be prepared', { error }),
-    );
-    if (log.segmentCount > 1 && appliedIndex - this.#snapshotIndex >= this.#config.snapshotCount) {
-      store.engine.sync();
-      log.snapshot(appliedIndex, log.memory.term(appliedIndex), confState);
-      this.#snapshotIndex = appliedIndex;
-    }
-    const keep = this.#isOnlyVoter ? 0 : this.#config.snapshotCatchupEntries;
-    log.trimMemory(appliedIndex, confState, keep);
+    this.#logUpkeep.run(this.#isOnlyVoter);
   }
 
   get #isOnlyVoter(): boolean {

@@ -63,6 +63,8 @@ export interface NodeLoopOptions {
    * entry of its term.
    */
   readonly canReadLocally: () => boolean;
+  /** True when this member is the only voter. */
+  readonly isAlone: () => boolean;
   /** Called between two batches, when no sync is running: time for upkeep of the log. */
   readonly upkeep: () => void;
   readonly clock: Clock;
@@ -76,12 +78,15 @@ export interface NodeLoopOptions {
   /** Called when the leader or the role changed. */
   readonly onSoftState?: (ready: Ready) => void;
   readonly onSync?: (durationMs: number) => void;
+  /** A sync that takes longer than `stallMs` is told of, once. */
+  readonly stallMs?: number;
+  readonly onStall?: () => void;
 }
 
 /**
  * When there are fewer entries than this to write and fewer proposals open, the log is synced in place: a sync costs
  * about 110 us, and a trip through the thread pool another 60, which one waiting client feels. With more, the loop is
- * free for requests while the disk works.
+ * free for requests while the disk works. With other members heartbeats must go on, so the loop never waits then.
  */
 const SYNC_IN_PLACE_BELOW = 4;
 
@@ -114,6 +119,9 @@ export class NodeLoop {
   #needsSync = false;
   #scheduled = false;
   #syncing = false;
+  /** When the running sync began; a stall of it was told of. */
+  #syncBeganAtMs = 0;
+  #isStallTold = false;
   #installing = false;
   #syncDone: Promise<void> = Promise.resolve();
   #stopped = false;
@@ -226,7 +234,16 @@ export class NodeLoop {
     const beforeMs = nowMs - requestTimeoutMs;
     this.#queue.failOlderThan(beforeMs, (proposedAtMs) => this.#timeoutOf(proposedAtMs));
     this.#reads.tick(nowMs, beforeMs, new EtcdError('timeout'));
+    this.#watchSync(nowMs);
     this.#schedule();
+  }
+
+  /** Heartbeats go on while the disk stands still, but nothing is committed: somebody else should lead. */
+  #watchSync(nowMs: number): void {
+    const { stallMs = Number.POSITIVE_INFINITY, onStall } = this.#options;
+    if (!this.#syncing || this.#isStallTold || nowMs - this.#syncBeganAtMs <= stallMs) return;
+    this.#isStallTold = true;
+    onStall?.();
   }
 
   /** The proposal of this member with that id, for an entry that came back without its context. */
@@ -312,16 +329,18 @@ export class NodeLoop {
   #persist(): void {
     if (!this.#needsSync) return;
     this.#needsSync = false;
-    const { log, clock, onSync } = this.#options;
+    const { log, clock, onSync, isAlone } = this.#options;
     const startMs = clock.nowMs();
     const entries = this.#handouts.at(-1)?.ready.entries.length ?? 0;
-    if (Math.max(entries, this.#queue.openCount) < SYNC_IN_PLACE_BELOW) {
-      // The followers' disks work at the same time.
+    const isSmall = Math.max(entries, this.#queue.openCount) < SYNC_IN_PLACE_BELOW;
+    if (isSmall && isAlone()) {
       clock.endTurnNow();
       log.syncNow();
       onSync?.(clock.nowMs() - startMs);
       return;
     }
+    this.#syncBeganAtMs = startMs;
+    this.#isStallTold = false;
     this.#syncing = true;
     this.#written = this.#handouts.length;
     this.#syncDone = log.sync().then(

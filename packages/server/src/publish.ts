@@ -6,6 +6,7 @@ import type {
 import type { Logger } from './logging/logger.ts';
 import type { Cluster } from './membership/cluster.ts';
 import { formatId } from './membership/ids.ts';
+import type { NodeLoop } from './node-loop.ts';
 import type { Proposer } from './proposer.ts';
 
 export interface PublishOptions {
@@ -49,7 +50,21 @@ async function insist(
   }
 }
 
+/** Waits, for as long as it takes, until a leader has answered and what it had committed is applied. */
+export async function catchUp(loop: NodeLoop, memberId: bigint, logger: Logger): Promise<void> {
+  for (;;) {
+    const error = await new Promise<EtcdError | undefined>((resolve) => {
+      loop.linearizableRead({ run: () => resolve(undefined), fail: resolve });
+    });
+    if (error === undefined) return;
+    if (!isPassing(error)) throw error;
+    logger.warn('waiting for a majority of the members', {
+      'local-member-id': formatId(memberId),
+    });
+  }
+}
+
 /** Whether a request may succeed when it is made again. */
-export function isPassing(error: EtcdError): boolean {
+function isPassing(error: EtcdError): boolean {
   return error.code === 'timeout' || error.code === 'timeoutDueToLeaderFail';
 }

@@ -2,9 +2,11 @@ import { type Engine, Store } from '@kvorum/mvcc';
 import { type ConfState, emptyConfState } from '@kvorum/raft';
 import type { Disk, DiskLock } from '@kvorum/wal';
 import { APPLIED_INDEX_ROW, CONF_STATE_ROW, decodeAppliedIndex } from './apply/applied-index.ts';
+import { listMeta } from './apply/meta-rows.ts';
 import type { Clock } from './clock.ts';
-import { decodeConfState } from './codec/raft-records.ts';
+import { decodeConfState, encodeConfState } from './codec/raft-records.ts';
 import { type EngineFolders, StoreFolders } from './engine-folders.ts';
+import { Cluster } from './membership/cluster.ts';
 import { MemoryEngines } from './memory-engines.ts';
 import { MemoryRaftLog, type OpenRaftLog, RaftLog } from './raft-log.ts';
 import { StateWriter } from './snapshot/state-stream.ts';
@@ -81,6 +83,24 @@ export class OpenStorage {
   /** What the store held when it was opened. */
   get applied(): Applied {
     return this.#applied;
+  }
+
+  /**
+   * Makes a cluster of one of what this member has. Its log is kept as a whole: each entry may have been acknowledged. A
+   * change of one of the others that is still to be applied is refused then, since they were removed.
+   */
+  forceAlone(): void {
+    const { memberId, clusterId } = this.log.owner;
+    const cluster = new Cluster(clusterId);
+    cluster.load((prefix) => listMeta(this.#store.engine, prefix));
+    const confState = { ...emptyConfState, voters: [memberId] };
+    const batch = this.#store.batch();
+    cluster.keepOnly(batch, memberId);
+    batch.putMeta(CONF_STATE_ROW, encodeConfState(confState));
+    batch.commit();
+    this.#store.engine.sync();
+    this.log.memory.setConfState(confState);
+    this.#applied = { ...this.#applied, confState };
   }
 
   /** Begins to receive a state, beside those that were received whole and not taken over yet. */

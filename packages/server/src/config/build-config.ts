@@ -55,6 +55,7 @@ export function buildConfig(values: FlagValues, around: ConfigSurroundings): Ser
     ...readLimits(values),
     ...readUpkeep(values),
     ...readObservability(values),
+    forceNewCluster: values.bool('force-new-cluster'),
     unsafeNoFsync: values.bool('unsafe-no-fsync'),
     kvorumTransport: values.choice('kvorum-transport', ['h2', 'node-http2']),
     kvorumBusyPollMs: values.integer('kvorum-busy-poll-us') / 1000,

@@ -128,6 +128,8 @@ export interface ServerConfig {
 
   // Unsafe, and Kvorum's own.
 
+  /** --force-new-cluster: this member's data becomes a cluster of one; all other members are removed. */
+  readonly forceNewCluster: boolean;
   /** --unsafe-no-fsync: nothing is synced; a power cut loses acknowledged writes. */
   readonly unsafeNoFsync: boolean;
   /** --kvorum-transport: HTTP/2 implementation of the client port. */

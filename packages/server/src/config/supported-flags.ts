@@ -222,6 +222,7 @@ export const supportedFlags: readonly Flag[] = [
     'Pause between two batches (0 is 10ms).',
   ),
 
+  unsafe('bool', 'force-new-cluster', 'false', 'Make a cluster of one out of this member.'),
   unsafe(
     'bool',
     'unsafe-no-fsync',

@@ -7,7 +7,6 @@ const noSecurity = rows('Security', 'unsupported');
 const noAuth = rows('Auth', 'unsupported');
 const noMonitor = rows('Profiling and Monitoring', 'unsupported');
 const noLog = rows('Logging', 'unsupported');
-const noUnsafe = rows('Unsafe', 'unsupported');
 
 /** etcd's features that are not built yet. Their help is short: the help text only lists their names. */
 export const unsupportedFlags: readonly Flag[] = [
@@ -149,8 +148,6 @@ export const unsupportedFlags: readonly Flag[] = [
     'Rotation of log files.',
   ),
   noLog('choice', 'logger', 'zap', 'Log library.', { choices: ['zap'] }),
-
-  noUnsafe('bool', 'force-new-cluster', 'false', 'Make a cluster of one out of this member.'),
 ];
 
 const idle = rows('Member', 'no-effect');

@@ -106,10 +106,7 @@ export class Cluster {
   /** Carries out an applied change that wasn't refused. The context of an added or updated member is its JSON. */
   applyConfChange(rows: MembershipRows, change: ConfChange): void {
     if (change.type === 'removeNode') {
-      this.#members.delete(change.nodeId);
-      this.#removed.add(change.nodeId);
-      rows.deleteMeta(MEMBER_PREFIX + formatId(change.nodeId));
-      rows.putMeta(REMOVED_PREFIX + formatId(change.nodeId), Buffer.from('removed'));
+      this.#remove(rows, change.nodeId);
       return;
     }
     const { member } = changeFromJson(change);
@@ -120,6 +117,21 @@ export class Cluster {
     }
     const isLearner = change.type === 'addLearnerNode';
     this.#put(rows, { ...member, ...known, id: change.nodeId, isLearner });
+  }
+
+  /** Removes everybody but one member, which has a vote then. */
+  keepOnly(rows: MembershipRows, id: bigint): void {
+    for (const member of this.members()) {
+      if (member.id === id) this.#put(rows, { ...member, isLearner: false });
+      else this.#remove(rows, member.id);
+    }
+  }
+
+  #remove(rows: MembershipRows, id: bigint): void {
+    this.#members.delete(id);
+    this.#removed.add(id);
+    rows.deleteMeta(MEMBER_PREFIX + formatId(id));
+    rows.putMeta(REMOVED_PREFIX + formatId(id), Buffer.from('removed'));
   }
 
   #isUrlTaken(urls: readonly string[], by: bigint): boolean {

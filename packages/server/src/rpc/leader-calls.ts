@@ -151,6 +151,7 @@ async function orMoved<T>(outcome: Promise<T>): Promise<T | typeof MOVED> {
     return await outcome;
   } catch (error) {
     if (error instanceof LeaseError && error.code === 'notPrimary') return MOVED;
+    if (error instanceof EtcdError && error.code === 'notLeader') return MOVED;
     if (!(error instanceof CallError)) throw error;
     const { status, message } = error.callStatus;
     const known = errorFromStatus(status, message);

@@ -1,8 +1,10 @@
 import type { DescMessage, MessageInitShape, MessageShape } from '@bufbuild/protobuf';
+import { EtcdError } from '@kvorum/api';
 import type { StreamCall, UnaryCall } from '@kvorum/h2';
-import type { Message } from '@kvorum/raft';
+import type { MemberId, Message } from '@kvorum/raft';
 import { Prng, SimDisk } from '@kvorum/wal/testing';
 import { MemoryEngines } from '../memory-engines.ts';
+import type { PeerCalls } from '../peer/peer-calls.ts';
 import { PacedDisk } from './paced-disk.ts';
 import { SimMember, type SimSettings, type SimStorage } from './sim-member.ts';
 import { type ClockPace, SimClock, SimTime } from './sim-time.ts';
@@ -56,6 +58,8 @@ interface Place {
   /** The calls that are running at the member: what to do when it is lost. */
   readonly calls: Set<() => void>;
   wallOffsetMs: number;
+  /** When its process was started last. */
+  bootedAtMs: number;
 }
 
 /** How a call at a member ended; one of these is called, once. */
@@ -125,6 +129,7 @@ export class SimCluster {
       syncMs: this.#options.syncMs ?? [0, 0],
       calls: new Set(),
       wallOffsetMs: 0,
+      bootedAtMs: 0,
     };
     return place;
   }
@@ -186,6 +191,7 @@ export class SimCluster {
     clock.wallOffsetMs = place.wallOffsetMs;
     place.clock = clock;
     place.isOpening = true;
+    place.bootedAtMs = this.time.nowMs;
     const prng = new Prng(this.#prng.below(2 ** 31));
     const { settings, onOpen, onFailure, syncMs } = this.#options;
     const { disk } = place.storage;
@@ -195,6 +201,7 @@ export class SimCluster {
       clock,
       random: () => prng.below(2 ** 30) / 2 ** 30,
       outbox: { send: (message) => this.#send(index, message, clock) },
+      peers: this.#peersOf(index, clock),
       ...(settings === undefined ? {} : { settings }),
       ...(syncMs === undefined
         ? {}
@@ -452,6 +459,45 @@ export class SimCluster {
     if (message.type !== 'MsgProp' && duplicateRate > 0 && this.#chance() < duplicateRate) {
       this.time.after(waitMs + this.#delay(), deliver);
     }
+  }
+
+  /** What a member may ask of the others; it takes its way there and back. */
+  #peersOf(from: number, clock: SimClock): PeerCalls {
+    const placeOf = (id: MemberId) =>
+      this.#places.findIndex(({ member }) => member?.core.memberId === id);
+    const isConnected = (to: number) => to >= 0 && !this.#isCut(from, to) && !this.#isCut(to, from);
+    return {
+      activeForMs: (id) => {
+        const to = placeOf(id);
+        return isConnected(to) ? this.time.nowMs - this.#place(to).bootedAtMs : undefined;
+      },
+      call: (id, path, request, timeoutMs) =>
+        new Promise((resolve, reject) => {
+          const lost = () => reject(new EtcdError('timeout'));
+          const stopTimer = clock.after(timeoutMs, lost);
+          const travel = (run: () => void) =>
+            this.time.after(this.#delay(), () => {
+              if (isConnected(placeOf(id))) run();
+            });
+          const answer = (settle: () => void) =>
+            travel(() =>
+              clock.whenFree(() => {
+                stopTimer();
+                settle();
+              }),
+            );
+          travel(() => {
+            const { member, clock: receiver } = this.#place(placeOf(id));
+            const method = member?.core.peerHost().methods.get(path);
+            receiver.whenFree(() => {
+              method?.(request).then(
+                (bytes) => answer(() => resolve(bytes)),
+                (error: unknown) => answer(() => reject(error)),
+              );
+            });
+          });
+        }),
+    };
   }
 
   #delay(): number {

@@ -19,6 +19,7 @@ import { MemberCore } from '../member-core.ts';
 import type { MemoryEngines } from '../memory-engines.ts';
 import { Metrics } from '../metrics/metrics.ts';
 import type { Outbox } from '../node-loop.ts';
+import type { PeerCalls } from '../peer/peer-calls.ts';
 
 /** What survives of a member when it crashes: its disk and its engines. */
 export interface SimStorage {
@@ -63,6 +64,8 @@ export interface SimSurroundings {
   readonly disk?: Disk;
   readonly random: () => number;
   readonly outbox: Outbox;
+  /** The way to other members for what is asked; default none. */
+  readonly peers?: PeerCalls;
 }
 
 /** A member in this process on a simulated disk and an engine in memory: no sockets, no timers, no files. */
@@ -108,6 +111,7 @@ export class SimMember {
         random,
         engines: storage.engines,
         outbox,
+        ...(around.peers === undefined ? {} : { peers: around.peers }),
         walSegmentBytes: walSegmentBytes ?? 64 * 1024,
       },
     );
