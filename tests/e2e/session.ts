@@ -80,7 +80,10 @@ async function record(real: RealEtcd, stage: Stage, script: Script): Promise<str
   }
 }
 
-/** One user at one member, or at each of several in turn. All that is said lands in the transcript, with what may differ masked. */
+/**
+ * One user at one member, or at each of several in turn. All that is said lands in the transcript, with what may differ
+ * masked.
+ */
 export class Session {
   readonly transcript: string[] = [];
   /** For files of this session; masked in the transcript. */

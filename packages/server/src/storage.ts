@@ -86,8 +86,8 @@ export class OpenStorage {
   }
 
   /**
-   * Makes a cluster of one of what this member has. Its log is kept as a whole: each entry may have been acknowledged. A
-   * change of one of the others that is still to be applied is refused then, since they were removed.
+   * Makes a cluster of one of what this member has. Its log is kept as a whole: each entry may have been acknowledged.
+   * A change of one of the others that is still to be applied is refused then, since they were removed.
    */
   forceAlone(): void {
     const { memberId, clusterId } = this.log.owner;
