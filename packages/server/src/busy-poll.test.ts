@@ -49,6 +49,20 @@ describe('waiting for the next request without sleeping', () => {
     expect(turns.taken).toBe(100 * 5);
   });
 
+  it('goes on when the next request is answered in the turn that brought it', () => {
+    const turns = new Turns();
+    const poll = new BusyPoll(turns, 1);
+    converse(poll, turns, 600, 4);
+    poll.answered();
+    for (let i = 0; i < 100; i++) {
+      expect(turns.take()).toBe(true);
+      poll.heard();
+      poll.answered();
+    }
+    // The last answer is followed by a wait of its own.
+    expect(turns.settle()).toBe(1 + 8);
+  });
+
   it('ends after its time, and stops for a client that is far away', () => {
     const turns = new Turns();
     const poll = new BusyPoll(turns, 1);

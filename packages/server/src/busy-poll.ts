@@ -20,6 +20,8 @@ export class BusyPoll {
   readonly #longestMs: number;
   #isPolling = false;
   #wasRewarded = false;
+  /** What rewarded the wait has been answered already, in the same turn. */
+  #isAnswered = false;
   #untilMs = 0;
   #trust = 0;
   #answers = 0;
@@ -32,13 +34,12 @@ export class BusyPoll {
 
   /** Something was sent to a client. */
   answered(): void {
-    if (this.#isPolling || this.#longestMs === 0) return;
+    if (this.#isPolling || this.#longestMs === 0) {
+      this.#isAnswered = this.#wasRewarded;
+      return;
+    }
     this.#answers += 1;
-    if (this.#trust === 0 && this.#answers % TRY_EVERY !== 0) return;
-    this.#isPolling = true;
-    this.#wasRewarded = false;
-    this.#untilMs = this.#clock.nowMs() + this.#longestMs;
-    this.#clock.nextTurn(this.#poll);
+    if (this.#trust > 0 || this.#answers % TRY_EVERY === 0) this.#wait();
   }
 
   /** Something came from a client. */
@@ -46,10 +47,20 @@ export class BusyPoll {
     this.#wasRewarded = true;
   }
 
+  #wait(): void {
+    this.#isPolling = true;
+    this.#wasRewarded = false;
+    this.#isAnswered = false;
+    this.#untilMs = this.#clock.nowMs() + this.#longestMs;
+    this.#clock.nextTurn(this.#poll);
+  }
+
   readonly #poll = (): void => {
     if (this.#wasRewarded) {
       this.#isPolling = false;
       this.#trust = Math.min(MOST_TRUST, this.#trust + GAIN);
+      // A read is answered in the turn that brought it: without another wait every second one found the loop asleep.
+      if (this.#isAnswered) this.#wait();
     } else if (this.#clock.nowMs() >= this.#untilMs) {
       this.#isPolling = false;
       this.#trust = Math.max(0, this.#trust - LOSS);
