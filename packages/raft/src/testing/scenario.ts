@@ -2,6 +2,7 @@ import { decodeConfChange } from '../confchange/codec.ts';
 import { RaftError } from '../errors.ts';
 import { MemoryStorage } from '../memory-storage.ts';
 import { RawNode } from '../raw-node.ts';
+import { mustPersistFirst, type Ready } from '../ready.ts';
 import {
   type ConfChangeSingle,
   type ConfChangeTransition,
@@ -12,6 +13,7 @@ import {
   type MemberId,
   type Message,
   noBytes,
+  noMember,
 } from '../types.ts';
 import {
   asText,
@@ -41,12 +43,14 @@ import { copyMessage } from './network.ts';
  *     members 1 2 3 [learners=4] [option…]   founds the group; options of Config, e.g. preVote=false
  *     start N [option…]                      a member with an empty log joins, or a crashed one restarts
  *     crash N                                forgets what was not persisted
+ *     begin N T1 T2… [term=T] [commit=I]     a member starts with a log of entries of these terms
  *     tick N [times]        campaign N       propose N text…      read N text      transfer N to=M
  *     change N [transition] addNode=M removeNode=M addLearnerNode=M …
  *     ready N               takes one Ready, persists, sends, applies, advances
+ *     take N   persist N   apply N           the same in steps, for asyncStorageWrites=true, oldest Ready first
  *     deliver [from=N] [to=N] [drop=true]    what is on its way now, without the answers to it
  *     settle                ready and deliver, quietly, until nothing moves
- *     log N   status N   progress N   unreachable N of=M   snapshot N   compact N index
+ *     log N   status N   progress N   unreachable N of=M   reported N of=M finish|failure   snapshot N   compact N index
  */
 
 interface ScenarioMember {
@@ -54,6 +58,10 @@ interface ScenarioMember {
   node: RawNode | undefined;
   conf: ConfState;
   applied: number;
+  isAsync: boolean;
+  /** Readys that were taken and not persisted, and those that were persisted and not applied. */
+  taken: Ready[];
+  written: Ready[];
 }
 
 type Options = ReadonlyMap<string, string>;
@@ -90,6 +98,7 @@ class Scenario {
     if (command === 'members') return this.#found(args, options);
     if (command === 'settle') return this.#settle();
     if (command === 'deliver') return this.#deliver(options);
+    if (command === 'begin') return this.#begin(BigInt(args[0] ?? 0), args.slice(1), options);
     if (command === 'start') return this.#start(BigInt(args[0] ?? 0), options);
     const ids = args[0] === undefined ? [...this.#members.keys()] : [BigInt(args[0])];
     return ids.flatMap((id) => {
@@ -106,9 +115,24 @@ class Scenario {
     return [...voters, ...learners].flatMap((id) => this.#start(id, new Map()));
   }
 
+  #begin(id: MemberId, terms: string[], options: Options): string[] {
+    const storage = new MemoryStorage(this.#founders);
+    const data = noBytes;
+    storage.append(terms.map((t, i) => ({ term: Number(t), index: i + 1, type: 'normal', data })));
+    const term = Number(options.get('term') ?? terms.at(-1) ?? 0);
+    storage.setHardState({ term, vote: noMember, commit: Number(options.get('commit') ?? 0) });
+    this.#run(id, storage, new Map());
+    return [];
+  }
+
   #start(id: MemberId, options: Options): string[] {
-    const storage = this.#members.get(id)?.storage ?? new MemoryStorage(this.#founders);
+    this.#run(id, this.#members.get(id)?.storage ?? new MemoryStorage(this.#founders), options);
+    return [];
+  }
+
+  #run(id: MemberId, storage: MemoryStorage, options: Options): void {
     const { index, confState } = storage.snapshot().metadata;
+    const parsed = Object.fromEntries([...this.#groupOptions, ...options].map(parseOption));
     const node = new RawNode({
       id,
       storage,
@@ -117,10 +141,11 @@ class Scenario {
       heartbeatTicks: 1,
       random: () => 0,
       verify: true,
-      ...Object.fromEntries([...this.#groupOptions, ...options].map(parseOption)),
+      ...parsed,
     });
-    this.#members.set(id, { storage, node, conf: confState, applied: index });
-    return [];
+    const isAsync = parsed.asyncStorageWrites === true;
+    const begun = { conf: confState, applied: index, isAsync, taken: [], written: [] };
+    this.#members.set(id, { storage, node, ...begun });
   }
 
   #runOn(id: MemberId, command: string, args: string[], options: Options): string[] {
@@ -174,6 +199,15 @@ class Scenario {
           context: noBytes,
         });
         return [];
+      case 'reported':
+        node.reportSnapshot(to, args[0] === 'finish' ? 'finish' : 'failure');
+        return [];
+      case 'take':
+        return node.hasReady() ? this.#take(member, node) : ['(nothing)'];
+      case 'persist':
+        return this.#persist(member, node);
+      case 'apply':
+        return this.#apply(member, node);
       case 'ready':
         return node.hasReady() ? this.#handleReady(member, node) : ['(nothing)'];
       case 'log':
@@ -194,24 +228,61 @@ class Scenario {
   }
 
   #handleReady(member: ScenarioMember, node: RawNode): string[] {
+    const lines = this.#take(member, node);
+    this.#write(member);
+    this.#applyOldest(member, node, lines);
+    return lines;
+  }
+
+  /** Messages that need not wait are sent at once, if the writes are asynchronous; else all in their order. */
+  #take(member: ScenarioMember, node: RawNode): string[] {
     const ready = node.ready();
-    const lines = describeReady(ready);
+    member.taken.push(ready);
+    const early = ready.messages.filter((m) => !member.isAsync || !mustPersistFirst(m));
+    this.#inFlight.push(...early.map(copyMessage));
+    return describeReady(ready);
+  }
+
+  #write(member: ScenarioMember): void {
+    const ready = member.taken.shift() as Ready;
+    if (ready.snapshot !== undefined) member.storage.applySnapshot(ready.snapshot);
+    member.storage.append(ready.entries);
+    if (ready.hardState !== undefined) member.storage.setHardState(ready.hardState);
+    member.written.push(ready);
+    if (!member.isAsync) return;
+    this.#inFlight.push(...ready.messages.filter(mustPersistFirst).map(copyMessage));
+    member.node?.persisted(ready);
+  }
+
+  #applyOldest(member: ScenarioMember, node: RawNode, lines: string[]): void {
+    const ready = member.written.shift() as Ready;
     if (ready.snapshot !== undefined) {
-      member.storage.applySnapshot(ready.snapshot);
       member.conf = ready.snapshot.metadata.confState;
       member.applied = ready.snapshot.metadata.index;
     }
-    member.storage.append(ready.entries);
-    if (ready.hardState !== undefined) member.storage.setHardState(ready.hardState);
-    this.#inFlight.push(...ready.messages.map(copyMessage));
     for (const entry of ready.committedEntries) {
       member.applied = entry.index;
       if (entry.type === 'normal') continue;
       member.conf = node.applyConfChange(decodeConfChange(entry));
       lines.push(`now ${describeConf(member.conf)}`);
     }
-    node.advance();
-    return lines;
+    if (member.isAsync) node.applied(ready);
+    else node.advance();
+  }
+
+  #persist(member: ScenarioMember, node: RawNode): string[] {
+    if (member.taken.length === 0) return ['(nothing)'];
+    const waiting = member.taken[0]?.messages.filter(mustPersistFirst) ?? [];
+    this.#write(member);
+    const now = `${node.role}, committed up to ${node.committed}`;
+    return [...waiting.map((m) => `send ${describeMessage(m)}`), now];
+  }
+
+  #apply(member: ScenarioMember, node: RawNode): string[] {
+    if (member.written.length === 0) return ['(nothing)'];
+    const lines: string[] = [];
+    this.#applyOldest(member, node, lines);
+    return [...lines, `applied up to ${node.status().applied}`];
   }
 
   /** What matches is delivered or dropped; the rest stays on its way. */
