@@ -50,7 +50,8 @@ import { copyMessage } from './network.ts';
  *     take N   persist N   apply N           the same in steps, for asyncStorageWrites=true, oldest Ready first
  *     deliver [from=N] [to=N] [drop=true]    what is on its way now, without the answers to it
  *     settle                ready and deliver, quietly, until nothing moves
- *     log N   status N   progress N   unreachable N of=M   reported N of=M finish|failure   snapshot N   compact N index
+ *     log N   status N   progress N   snapshot N   compact N index
+ *     unreachable N of=M                     reported N finish|failure of=M
  */
 
 interface ScenarioMember {
