@@ -3,7 +3,7 @@ import type { SimulationReport } from './index.ts';
 import { type SeededBug, seededBugs } from './seeded-bugs.ts';
 
 /*
- *     node --conditions=kvorum-source packages/raft/src/testing/hunt-bugs.ts [seeds] [steps] [part of a name]
+ *     node --conditions=kvorum-source packages/raft/src/testing/hunt-bugs.ts [seeds] [steps] [part of a name | common]
  *
  * Runs the simulator on this package with one bug at a time built in, and prints which seed caught it: a line of JSON
  * for each bug. The sources are changed while they are loaded; the package itself knows nothing of this.
@@ -31,14 +31,30 @@ registerHooks({
     const loaded = next(url, context);
     const number = /\?bug=(\d+)$/.exec(url)?.[1];
     const bug = number === undefined ? undefined : seededBugs[Number(number)];
-    if (bug === undefined || !url.startsWith(`${source}${bug.file}?`)) return loaded;
-    return { ...loaded, source: withBug(String(loaded.source), bug) };
+    if (bug === undefined) return loaded;
+    let text = String(loaded.source);
+    if (url.startsWith(`${source}${bug.file}?`)) text = edited(text, bug);
+    if (bug.needs !== undefined && url.startsWith(`${source}testing/sim-config.ts?`)) {
+      for (const edit of favours[bug.needs]) text = edited(text, edit);
+    }
+    return { ...loaded, source: text };
   },
 });
 
-function withBug(text: string, { file, find, replace, name }: SeededBug): string {
+type Edit = Pick<SeededBug, 'find' | 'replace'>;
+
+/** What makes all groups such that some bugs matter. */
+const favours: Readonly<Record<'leases' | 'changes', readonly Edit[]>> = {
+  leases: [
+    { find: 'const checkQuorum = random.chance(0.7);', replace: 'const checkQuorum = true;' },
+    { find: 'const leases = checkQuorum && random.chance(0.5);', replace: 'const leases = true;' },
+  ],
+  changes: [{ find: 'changeShare: random.pick([0, 0, 0.02, 0.1]),', replace: 'changeShare: 0.1,' }],
+};
+
+function edited(text: string, { find, replace }: Edit): string {
   const parts = text.split(find);
-  if (parts.length !== 2) throw new Error(`${file} has no single place for "${name}"`);
+  if (parts.length !== 2) throw new Error(`no single place for: ${find}`);
   return parts.join(replace);
 }
 
@@ -60,7 +76,7 @@ async function hunt(index: number, seeds: number, steps: number): Promise<Hunt> 
 }
 
 const [seeds = '100', steps = '20000', part = ''] = process.argv.slice(2);
-for (const [index, { name }] of seededBugs.entries()) {
-  if (name.includes(part))
-    console.log(JSON.stringify(await hunt(index, Number(seeds), Number(steps))));
+for (const [index, { name, isRare }] of seededBugs.entries()) {
+  const isWanted = part === 'common' ? isRare !== true : name.includes(part);
+  if (isWanted) console.log(JSON.stringify(await hunt(index, Number(seeds), Number(steps))));
 }
