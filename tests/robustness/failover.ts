@@ -1,9 +1,9 @@
 // node --conditions=kvorum-source tests/robustness/failover.ts [--kills N] [--election-timeout MS]
 //
-// How long three members take no writes after the leader was killed: from the signal to the first answer to a put that
-// was sent behind it. A new one is sent every 10 ms to each of the others: those that were forwarded to the dead leader
-// wait for their time-out, as in etcd. Prints the distribution; the exit code is 1 when its 99th percentile is above two
-// election time-outs and half a second.
+// How long three members take no writes after the leader was killed: from the signal to the first answer to a put
+// that was sent behind it. A new one is sent every 10 ms to each of the others: those that were forwarded to the dead
+// leader wait for their time-out, as in etcd. Prints the distribution; the exit code is 1 when its 99th percentile is
+// above two election time-outs and half a second.
 
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
