@@ -59,4 +59,35 @@ describe('three members in processes of their own', () => {
     using again = away.client();
     await again.kv.put({ key: bytes('after'), value: bytes('x') });
   });
+
+  it('send clients away that want a leader, when there is none', async () => {
+    await using cluster = await TestCluster.start({
+      flags: ['--heartbeat-interval=20', '--election-timeout=200'],
+    });
+    const last = cluster.member(0);
+    using client = last.client();
+    const headers = { hasleader: 'true' };
+    const events = client.watch.watch(
+      (async function* () {
+        yield { requestUnion: { case: 'createRequest' as const, value: { key: bytes('k') } } };
+        await new Promise(() => {});
+      })(),
+      { headers },
+    );
+    const watch = events[Symbol.asyncIterator]();
+    expect((await watch.next()).value?.created).toBe(true);
+    await cluster.member(1).kill();
+    await cluster.member(2).kill();
+    await expect(watch.next()).rejects.toThrow('etcdserver: no leader');
+    await expect(
+      client.kv.range({ key: bytes('k'), serializable: true }, { headers }),
+    ).rejects.toThrow('etcdserver: no leader');
+    await client.kv.range({ key: bytes('k'), serializable: true });
+    const { errors } = await client.maintenance.status({});
+    expect(errors).toEqual(['etcdserver: no leader']);
+    const health = await fetch(`${last.url}/health`);
+    expect(await health.text()).toContain('RAFT NO LEADER');
+    await cluster.member(1).restart();
+    await client.kv.put({ key: bytes('k') }, { headers });
+  });
 });

@@ -23,7 +23,7 @@ import { formatId } from './membership/ids.ts';
 import type { Metrics } from './metrics/metrics.ts';
 import { NodeLoop, type Outbox } from './node-loop.ts';
 import { peerHostOf } from './peer/member-host.ts';
-import type { PeerCalls, PeerMethods } from './peer/peer-calls.ts';
+import type { PeerCalls } from './peer/peer-calls.ts';
 import type { PeerHost } from './peer/peer-host.ts';
 import { Proposer } from './proposer.ts';
 import { catchUp, publish } from './publish.ts';
@@ -94,7 +94,7 @@ export class MemberCore {
   readonly #hub: WatchHub;
   readonly #stops: (() => void)[] = [];
   readonly #streams = new OpenStreams();
-  readonly #peerMethods: PeerMethods;
+  readonly #services: MemberServices;
   readonly #logUpkeep: LogUpkeep;
   /** Leads, and has applied an entry of its own term. */
   #leads = false;
@@ -168,9 +168,9 @@ export class MemberCore {
       activeForMs: (id) => parts.peers?.activeForMs(id),
       logger,
     });
-    const services = this.#services();
+    const services = this.#newServices();
     this.methods = services.methods;
-    this.#peerMethods = services.peerMethods;
+    this.#services = services;
     connectMetrics(metrics, { core: this, hub, lessor, log, config });
   }
 
@@ -196,23 +196,8 @@ export class MemberCore {
       keepEntries: config.initialCluster.length > 1 ? config.snapshotCatchupEntries : 0,
       founder: parts.joins ?? founderOf(config),
     });
-    const { torn } = storage.log;
-    if (torn !== null) {
-      const { file, offset, reason } = torn;
-      logger.warn('repaired WAL', { path: file, offset, error: reason });
-    }
-    if (config.forceNewCluster && storage.applied.index > 0) {
-      storage.forceAlone();
-      logger.warn('forced a new cluster of this member alone', {
-        'local-member-id': formatId(storage.log.owner.memberId),
-      });
-    }
-    logger.info('opened storage', {
-      'local-member-id': formatId(storage.log.owner.memberId),
-      'cluster-id': formatId(storage.log.owner.clusterId),
-      'applied-index': storage.applied.index,
-      revision: storage.store.revision,
-    });
+    if (config.forceNewCluster && storage.applied.index > 0) storage.forceAlone();
+    storage.announce(logger);
     return new MemberCore(config, parts, storage);
   }
 
@@ -230,6 +215,7 @@ export class MemberCore {
       clock.every(this.#config.heartbeatIntervalMs, () => {
         election.maybeHasten();
         this.loop.tick();
+        this.#services.requireLeader.look(clock.nowMs());
       }),
     );
     if (this.#isNew && this.#config.initialClusterState === 'new') this.#bootstrap();
@@ -296,7 +282,7 @@ export class MemberCore {
 
   /** What the transport of peers may do with this member. */
   peerHost(): PeerHost {
-    return peerHostOf(this, this.#peerMethods);
+    return peerHostOf(this, this.#services.peerMethods);
   }
 
   /** Begins to receive the leader's state; `takeOver` follows when it is complete. */
@@ -418,7 +404,7 @@ export class MemberCore {
     return REQUEST_TIMEOUT_MS + 2 * this.#config.electionTimeoutMs;
   }
 
-  #services(): MemberServices {
+  #newServices(): MemberServices {
     return memberServices({
       ...this.#parts,
       config: this.#config,

@@ -6,7 +6,9 @@ import { listMeta } from './apply/meta-rows.ts';
 import type { Clock } from './clock.ts';
 import { decodeConfState, encodeConfState } from './codec/raft-records.ts';
 import { type EngineFolders, StoreFolders } from './engine-folders.ts';
+import type { Logger } from './logging/logger.ts';
 import { Cluster } from './membership/cluster.ts';
+import { formatId } from './membership/ids.ts';
 import { MemoryEngines } from './memory-engines.ts';
 import { MemoryRaftLog, type OpenRaftLog, RaftLog } from './raft-log.ts';
 import { StateWriter } from './snapshot/state-stream.ts';
@@ -83,6 +85,23 @@ export class OpenStorage {
   /** What the store held when it was opened. */
   get applied(): Applied {
     return this.#applied;
+  }
+
+  /** Says what was found. */
+  announce(logger: Logger): void {
+    const { torn, owner } = this.log;
+    if (torn !== null) {
+      const { file, offset, reason } = torn;
+      logger.warn('repaired WAL', { path: file, offset, error: reason });
+    }
+    const { index, confState } = this.#applied;
+    logger.info('opened storage', {
+      'local-member-id': formatId(owner.memberId),
+      'cluster-id': formatId(owner.clusterId),
+      'applied-index': index,
+      voters: confState.voters.map(formatId),
+      revision: this.#store.revision,
+    });
   }
 
   /**

@@ -24,6 +24,7 @@ import { LeaseService } from './lease.ts';
 import { MaintenanceService, type RaftStatus } from './maintenance.ts';
 import type { OpenStreams } from './open-streams.ts';
 import { reflectionMethods } from './reflection.ts';
+import { RequireLeader } from './require-leader.ts';
 import { snapshotMethod } from './snapshot.ts';
 import { watchMethod } from './watch.ts';
 
@@ -68,17 +69,23 @@ export interface MemberServices {
   readonly methods: GrpcService;
   /** What other members may ask. */
   readonly peerMethods: PeerMethods;
+  /** Looks after calls that want a leader; with each tick. */
+  readonly requireLeader: RequireLeader;
 }
 
 export function memberServices(parts: ServiceParts): MemberServices {
   const reconfiguration = reconfigurationOf(parts);
   const leader = leaderCallsOf(parts, reconfiguration);
   const methods = clientMethods(parts, reconfiguration, leader);
+  const requireLeader = new RequireLeader({
+    hasLeader: () => parts.leadership.leader !== 0n,
+    patienceMs: 3 * parts.config.electionTimeoutMs,
+  });
   const gated = methods.map(([path, method]): [string, GrpcMethod] => [
     path,
-    refusedByLearners(path, method, parts.isLearner),
+    requireLeader.wrap(refusedByLearners(path, method, parts.isLearner)),
   ]);
-  return { methods: new Map(gated), peerMethods: leader.methods() };
+  return { methods: new Map(gated), peerMethods: leader.methods(), requireLeader };
 }
 
 function reconfigurationOf(parts: ServiceParts): Reconfiguration {

@@ -6,7 +6,7 @@ import { Prng, SimDisk } from '@kvorum/wal/testing';
 import { MemoryEngines } from '../memory-engines.ts';
 import type { PeerCalls } from '../peer/peer-calls.ts';
 import { PacedDisk } from './paced-disk.ts';
-import { SimMember, type SimSettings, type SimStorage } from './sim-member.ts';
+import { noMetadata, SimMember, type SimSettings, type SimStorage } from './sim-member.ts';
 import { type ClockPace, SimClock, SimTime } from './sim-time.ts';
 
 /** How messages travel between members. */
@@ -311,7 +311,8 @@ export class SimCluster {
       const method = member.core.methods.get(path);
       if (method?.kind !== 'unary') throw new Error(`${path} is no unary method`);
       const answer = this.#answering(place, () => callback.lost());
-      const call: Pick<UnaryCall, 'reply' | 'fail'> = {
+      const call: Pick<UnaryCall, 'metadata' | 'reply' | 'fail'> = {
+        metadata: noMetadata,
         reply: (message) => answer(() => callback.reply(bytesOf(message))),
         fail: (status, text) => answer(() => callback.fail(status, text)),
       };
@@ -347,7 +348,8 @@ export class SimCluster {
       if (isOpen) this.time.after(this.#clientDelay(), () => isOpen && end());
     };
     place.calls.add(lost);
-    const call: Pick<StreamCall, 'send' | 'end' | 'pause' | 'resume'> = {
+    const call: Pick<StreamCall, 'metadata' | 'send' | 'end' | 'pause' | 'resume'> = {
+      metadata: noMetadata,
       send: (message) => {
         const bytes = bytesOf(message);
         waiting += 1;

@@ -6,7 +6,7 @@ import {
   type MessageShape,
   toBinary,
 } from '@bufbuild/protobuf';
-import type { UnaryCall } from '@kvorum/h2';
+import type { Metadata, UnaryCall } from '@kvorum/h2';
 import type { Disk } from '@kvorum/wal';
 import { Prng, type SimDisk } from '@kvorum/wal/testing';
 import type { Clock } from '../clock.ts';
@@ -51,6 +51,14 @@ export type SimSettings = Partial<
 > & {
   /** Bytes of a segment of the log; default 64 KiB. */
   readonly walSegmentBytes?: number;
+};
+
+/** A call that says nothing but its message. */
+export const noMetadata: Metadata = {
+  get: () => undefined,
+  getAll: () => [],
+  getBinary: () => undefined,
+  entries: () => [],
 };
 
 /** Who a member is, and what it lives in. */
@@ -134,7 +142,8 @@ export class SimMember {
     const method = this.core.methods.get(path);
     if (method?.kind !== 'unary') throw new Error(`${path} is no unary method`);
     return new Promise((resolve, reject) => {
-      const call: Pick<UnaryCall, 'reply' | 'fail'> = {
+      const call: Pick<UnaryCall, 'metadata' | 'reply' | 'fail'> = {
+        metadata: noMetadata,
         reply: (message) => {
           const bytes = message instanceof Uint8Array ? message : Buffer.concat(message);
           resolve(fromBinary(response, bytes));
