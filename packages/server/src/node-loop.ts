@@ -356,6 +356,8 @@ export class NodeLoop {
     try {
       this.#syncing = false;
       this.#confirm(this.#written);
+      // A state that is taken over is synced with all that was appended before it.
+      if (this.#installing) return;
       this.#persist();
       if (!this.#syncing) this.#confirm(this.#handouts.length);
       this.#run();
