@@ -56,7 +56,7 @@ export async function startMember(config: ServerConfig, deps: MemberDeps): Promi
   const clock = deps.clock ?? systemClock;
   const disk = deps.disk ?? nodeDisk();
   const random = deps.random ?? Math.random;
-  const network = deps.network ?? nodeNetwork(clock);
+  const network = deps.network ?? nodeNetwork(clock, config.kvorumPeerLocalAddress);
   const joining = await identify(config, disk, network);
   const peerUrls = config.initialAdvertisePeerUrls.map(({ href }) => href);
   const transport = new PeerTransport({

@@ -29,6 +29,7 @@ export function buildConfig(values: FlagValues, around: ConfigSurroundings): Ser
   const name = values.text('name');
   const listenClientHttpUrls = values.urls('listen-client-http-urls');
   const walDir = values.text('wal-dir');
+  const peerLocalAddress = values.text('kvorum-peer-local-address');
   const addresses = resolveAddresses(values, around);
   return {
     name,
@@ -59,6 +60,7 @@ export function buildConfig(values: FlagValues, around: ConfigSurroundings): Ser
     unsafeNoFsync: values.bool('unsafe-no-fsync'),
     kvorumTransport: values.choice('kvorum-transport', ['h2', 'node-http2']),
     kvorumBusyPollMs: values.integer('kvorum-busy-poll-us') / 1000,
+    ...(peerLocalAddress === '' ? {} : { kvorumPeerLocalAddress: peerLocalAddress }),
     kvorumCacheBytes: values.integer('kvorum-cache-bytes'),
     kvorumEngine: values.choice('kvorum-engine', ['rocksdb', 'memory']),
   };

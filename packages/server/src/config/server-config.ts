@@ -136,6 +136,8 @@ export interface ServerConfig {
   readonly kvorumTransport: 'h2' | 'node-http2';
   /** --kvorum-busy-poll-us, in milliseconds: how long the loop may wait for the next request without sleeping. */
   readonly kvorumBusyPollMs: number;
+  /** --kvorum-peer-local-address: where connections to other members begin; absent when the system chooses. */
+  readonly kvorumPeerLocalAddress?: string;
   /** --kvorum-cache-bytes: memory the key and value caches may use. */
   readonly kvorumCacheBytes: number;
   /** --kvorum-engine: `memory` keeps nothing across restarts; for tests and benchmarks. */

@@ -243,6 +243,12 @@ export const supportedFlags: readonly Flag[] = [
     '300',
     'Longest wait for the next request without sleeping, in microseconds; 0 always sleeps.',
   ),
+  kvorum(
+    'text',
+    'kvorum-peer-local-address',
+    '',
+    'Local IP address of connections to other members; the system chooses when empty.',
+  ),
   kvorum('uint', 'kvorum-cache-bytes', '16777216', 'Memory for the caches of keys and values.'),
   kvorum(
     'choice',

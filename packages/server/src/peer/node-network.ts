@@ -23,15 +23,22 @@ export interface PeerNetwork {
 const DIAL_TIMEOUT_MS = 2000;
 const ANSWER_TIMEOUT_MS = 3000;
 
-/** The network of this machine. */
-export function nodeNetwork(clock: Clock): PeerNetwork {
-  const dial = (url: EndpointUrl) => dialSocket(url, clock);
-  return { dial, get: (url, path) => getPage(url, path, clock) };
+/** The network of this machine; connections over TCP begin at `localAddress`, or where the system chooses. */
+export function nodeNetwork(clock: Clock, localAddress?: string): PeerNetwork {
+  const from = localAddress === undefined ? {} : { localAddress };
+  const dial = (url: EndpointUrl) => dialSocket(url, from, clock);
+  return { dial, get: (url, path) => getPage(url, path, from, clock) };
 }
 
-function dialSocket(url: EndpointUrl, clock: Clock): Promise<Duplex> {
+/** Where a connection begins. */
+interface Origin {
+  readonly localAddress?: string;
+}
+
+function dialSocket(url: EndpointUrl, from: Origin, clock: Clock): Promise<Duplex> {
   return new Promise((resolve, reject) => {
-    const socket: Socket = url.path === '' ? connect(url.port, url.host) : connect(url.path);
+    const socket: Socket =
+      url.path === '' ? connect({ ...from, port: url.port, host: url.host }) : connect(url.path);
     const stopTimer = clock.after(DIAL_TIMEOUT_MS, () => {
       socket.destroy(new Error(`no connection to ${url.href} within ${DIAL_TIMEOUT_MS} ms`));
     });
@@ -49,9 +56,10 @@ function dialSocket(url: EndpointUrl, clock: Clock): Promise<Duplex> {
   });
 }
 
-function getPage(url: EndpointUrl, path: string, clock: Clock): Promise<PeerAnswer> {
+function getPage(url: EndpointUrl, path: string, from: Origin, clock: Clock): Promise<PeerAnswer> {
   return new Promise((resolve, reject) => {
-    const target = url.path === '' ? { host: url.host, port: url.port } : { socketPath: url.path };
+    const target =
+      url.path === '' ? { ...from, host: url.host, port: url.port } : { socketPath: url.path };
     const request = httpGet({ ...target, path, agent: false }, (response) => {
       const pieces: Buffer[] = [];
       response.on('data', (piece: Buffer) => pieces.push(piece));
