@@ -65,7 +65,14 @@ export const layers: Readonly<Record<string, Layer>> = {
     // It is the package that wires the world in: sockets, TLS, hashes. Time still enters by its clock.
     builtins: 'all',
     // server.ts fills in what its caller did not inject; process-vars.ts reports on the process itself.
-    hostFiles: ['main.ts', 'program.ts', 'server.ts', 'clock.ts', 'http/process-vars.ts'],
+    hostFiles: [
+      'main.ts',
+      'program.ts',
+      'server.ts',
+      'clock.ts',
+      'http/process-vars.ts',
+      'dev-cluster/program.ts',
+    ],
   },
 };
 

@@ -47,6 +47,7 @@ const debianPackages = {
   h2load: 'nghttp2-client',
   nghttp: 'nghttp2-client',
   openssl: 'openssl',
+  script: 'bsdutils',
 } as const;
 
 /** Path of a program on the PATH, or undefined, with the same consequences as `realEtcd`. */

@@ -28,6 +28,10 @@ interface ProcessLog {
  * code. Installs handlers of the process, so it is called once.
  */
 export async function runProgram(args: readonly string[]): Promise<number> {
+  if (args[0] === 'dev-cluster') {
+    const { runDevCluster } = await import('./dev-cluster/program.ts');
+    return runDevCluster(args.slice(1));
+  }
   if (subcommands.includes(args[0] ?? '')) {
     process.stderr.write(`kvorum: ${args[0]} is not supported yet by this version of Kvorum\n`);
     return 1;

@@ -7,6 +7,9 @@ export const usageText = `Usage:
   etcd [flags]
     Start a Kvorum server, which speaks etcd's API.
 
+  kvorum dev-cluster [--nodes 3]
+    Start several servers on this machine as a cluster, to try things out; dev-cluster --help tells more.
+
   etcd --version
     Show the version.
 
