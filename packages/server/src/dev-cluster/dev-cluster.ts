@@ -2,7 +2,7 @@ import { endpointsLine, flagsOf, HOST, type Place } from './layout.ts';
 import { LocalMember, type SpawnMember } from './local-member.ts';
 import type { PeerProxies } from './peer-proxies.ts';
 import type { Printer } from './printer.ts';
-import { type AskStatus, statusTable } from './status.ts';
+import { type AskStatus, type MemberStatus, statusTable } from './status.ts';
 
 /** What a dev-cluster reaches the world by. */
 export interface DevClusterParts {
@@ -39,6 +39,8 @@ export class DevCluster {
   readonly #finish: (code: number) => void;
   /** Serve now or did once: the endpoints are told when all have. */
   readonly #wereReady = new Set<string>();
+  /** By member id. A member that leads may be gone when others are asked who does. */
+  readonly #names = new Map<string, string>();
   #chosen = 0;
   #isStopping = false;
 
@@ -156,11 +158,17 @@ export class DevCluster {
   async #showStatus(): Promise<void> {
     const rows = this.#members.map(async (member, index) => {
       const port = this.#parts.places[index]?.clientPort ?? 0;
-      const status = member.state === 'running' ? await this.#parts.askStatus(port) : undefined;
+      const status = member.state === 'running' ? await this.#ask(member.name, port) : undefined;
       const endpoint = `${HOST}:${port}`;
       return { name: member.name, endpoint, state: this.#stateOf(member), status };
     });
-    this.#say(statusTable(await Promise.all(rows)));
+    this.#say(statusTable(await Promise.all(rows), this.#names));
+  }
+
+  async #ask(name: string, port: number): Promise<MemberStatus | undefined> {
+    const status = await this.#parts.askStatus(port);
+    if (status !== undefined) this.#names.set(status.memberId, name);
+    return status;
   }
 
   #mustRun(member: LocalMember): boolean {
@@ -177,12 +185,13 @@ export class DevCluster {
     const flags = [...flagsOf(place, places, canIsolate), ...memberFlags];
     const output = (onLine: (line: string) => void) => printer.source(place.name, index, onLine);
     return new LocalMember(place.name, flags, spawn, output, {
-      onReady: () => this.#onReady(place.name),
+      onReady: () => this.#onReady(place),
       onEnd: (status, wasAsked) => this.#onEnd(place.name, status, wasAsked),
     });
   }
 
-  #onReady(name: string): void {
+  #onReady({ name, clientPort }: Place): void {
+    void this.#ask(name, clientPort);
     const known = this.#wereReady.size;
     this.#wereReady.add(name);
     const { length } = this.#members;

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { systemClock } from '../clock.ts';
 import { ConfigError } from '../config/config-error.ts';
 import { prepareDataFolder } from './data-folder.ts';
@@ -41,14 +41,14 @@ async function run(options: DevClusterOptions): Promise<number> {
     throw error;
   }
   const canIsolate = await hasLocalAddresses(places);
-  const pids = new Set<number>();
+  const children = new Set<ChildProcess>();
   const { stdin, stdout } = process;
   const cluster = new DevCluster({
     places,
     memberFlags: options.memberFlags,
     proxies,
     printer: new Printer((text) => stdout.write(text), stdout.isTTY && stdout.hasColors()),
-    spawn: spawnerOf(pids),
+    spawn: spawnerOf(children),
     askStatus,
     after: systemClock.after,
     hasKeys: stdin.isTTY,
@@ -59,7 +59,7 @@ async function run(options: DevClusterOptions): Promise<number> {
   }
   // Nothing outlives this process, even when it ends by a bug.
   process.on('exit', () => {
-    for (const pid of pids) process.kill(pid, 'SIGKILL');
+    for (const child of children) child.kill('SIGKILL');
   });
   const stopKeys = stdin.isTTY ? readKeys(cluster) : () => {};
   cluster.start();
@@ -99,8 +99,8 @@ async function hasLocalAddresses(places: readonly Place[]): Promise<boolean> {
   }
 }
 
-/** Starts members as this process was started, but for the flags; `pids` has those that run. */
-function spawnerOf(pids: Set<number>): SpawnMember {
+/** Starts members as this process was started, but for the flags; `children` has those that run. */
+function spawnerOf(children: Set<ChildProcess>): SpawnMember {
   const { execPath, execArgv, argv } = process;
   // What configures a single member would be wrong for three.
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('ETCD_'));
@@ -112,11 +112,11 @@ function spawnerOf(pids: Set<number>): SpawnMember {
       // Ctrl-C on a terminal is for this process, which then ends the members in good order.
       detached: true,
     });
-    const { pid } = child;
-    if (pid !== undefined) {
-      pids.add(pid);
-      child.once('exit', () => pids.delete(pid));
-    }
+    children.add(child);
+    child.once('error', () => {
+      if (child.pid === undefined) children.delete(child);
+    });
+    child.once('exit', () => children.delete(child));
     return child;
   };
 }

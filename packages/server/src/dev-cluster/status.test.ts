@@ -6,13 +6,26 @@ const answer = (memberId: string, leader: string | undefined) =>
 
 describe('the status table', () => {
   it('says who leads, as each member sees it', () => {
-    const table = statusTable([
-      { name: 'm1', endpoint: 'a:1', state: 'running', status: answer('11', '22') },
-      { name: 'm2', endpoint: 'a:22', state: 'running', status: answer('22', '22') },
-      { name: 'm3', endpoint: 'a:3', state: 'running, isolated', status: answer('33', undefined) },
-      { name: 'm4', endpoint: 'a:4', state: 'paused', status: undefined },
-      { name: 'm5', endpoint: 'a:5', state: 'running', status: answer('55', '66') },
+    const names = new Map([
+      ['11', 'm1'],
+      ['22', 'm2'],
+      ['33', 'm3'],
     ]);
+    const table = statusTable(
+      [
+        { name: 'm1', endpoint: 'a:1', state: 'running', status: answer('11', '22') },
+        { name: 'm2', endpoint: 'a:22', state: 'running', status: answer('22', '22') },
+        {
+          name: 'm3',
+          endpoint: 'a:3',
+          state: 'running, isolated',
+          status: answer('33', undefined),
+        },
+        { name: 'm4', endpoint: 'a:4', state: 'paused', status: undefined },
+        { name: 'm5', endpoint: 'a:5', state: 'running', status: answer('55', '66') },
+      ],
+      names,
+    );
     expect(table.split('\n')).toEqual([
       'MEMBER  ENDPOINT  STATE              ROLE      LEADER   TERM  INDEX',
       'm1      a:1       running            follower  m2       4     17',

@@ -32,9 +32,11 @@ export function readStatus(json: unknown): MemberStatus | undefined {
   };
 }
 
-/** The table of all members; the role is what each thinks it is. */
-export function statusTable(rows: readonly StatusRow[]): string {
-  const names = new Map(rows.map(({ name, status }) => [status?.memberId, name]));
+/** The table of all members; the role is what each thinks it is. `names` has the name of each member id. */
+export function statusTable(
+  rows: readonly StatusRow[],
+  names: ReadonlyMap<string, string>,
+): string {
   const head = ['MEMBER', 'ENDPOINT', 'STATE', 'ROLE', 'LEADER', 'TERM', 'INDEX'];
   const lines = rows.map(({ name, endpoint, state, status }) => {
     if (status === undefined) return [name, endpoint, state, '-', '-', '-', '-'];
