@@ -175,10 +175,23 @@ export class Session {
 
   /** Interrupts a command once it has printed a line, and notes its output. */
   async finish(program: RunningProgram, lastLine: RegExp): Promise<void> {
+    await this.#finish(program, lastLine, () => true);
+  }
+
+  /** The same for one that repeats itself by the clock: a line counts once, however often it came in a row. */
+  async finishRepeating(program: RunningProgram, lastLine: RegExp): Promise<void> {
+    await this.#finish(program, lastLine, (line, i, all) => line !== all[i - 1]);
+  }
+
+  async #finish(
+    program: RunningProgram,
+    lastLine: RegExp,
+    counts: (line: string, i: number, all: readonly string[]) => boolean,
+  ): Promise<void> {
     await program.stdout.line(lastLine);
     const status = await program.stop('SIGINT');
     this.#running.delete(program);
-    this.note(program.stdout.lines);
+    this.note(program.stdout.lines.filter(counts));
     this.#noteErrors(program.stderr.lines);
     this.#noteExit(status);
   }
