@@ -38,7 +38,16 @@ describe('verifyBootstrap', () => {
     verify('--initial-advertise-peer-urls', 'http://10.0.0.1:2380');
   });
 
+  it('leaves the peer URLs of one that joins to those who added it', () => {
+    verify('--initial-cluster-state', 'existing', '--initial-cluster', 'default=http://1.1.1.1:1');
+  });
+
   it.each([
+    [
+      ['--initial-cluster', 'b=http://1.1.1.1:1,default=http://localhost:2380,a=http://1.1.1.1:1'],
+      'initial cluster a=http://1.1.1.1:1,b=http://1.1.1.1:1,default=http://localhost:2380 has ' +
+        'duplicate url',
+    ],
     [
       ['--initial-cluster', 'a=http://localhost:2380'],
       `couldn't find local name "default" in the initial cluster configuration`,

@@ -30,7 +30,7 @@ export function initialClusterOf(name: string, urls: readonly EndpointUrl[]): st
 }
 
 /**
- * What has to hold before a new cluster is founded. Call it only when the data directory has no write-ahead log yet:
+ * What has to hold before a cluster is founded or joined. Call it only when the data directory has no write-ahead log yet:
  * a member that restarts knows its cluster and ignores the --initial flags. Throws `ConfigError`.
  */
 export function verifyBootstrap(config: ServerConfig): void {
@@ -40,6 +40,19 @@ export function verifyBootstrap(config: ServerConfig): void {
     const message = `couldn't find local name ${shown} in the initial cluster configuration`;
     throw new ConfigError('invalid', message);
   }
+  // One that joins has been announced to the cluster already, by whoever added it.
+  if (config.initialClusterState === 'new') verifyAnnounced(config, self);
+  const all = config.initialCluster.flatMap(({ peerUrls }) => peerUrls.map(({ href }) => href));
+  if (new Set(all).size < all.length) {
+    const listed = config.initialCluster.map(({ name, peerUrls }) =>
+      initialClusterOf(name, peerUrls),
+    );
+    throw new ConfigError('invalid', `initial cluster ${listed.join(',')} has duplicate url`);
+  }
+}
+
+/** --initial-cluster and --initial-advertise-peer-urls say the same of this member. */
+function verifyAnnounced(config: ServerConfig, self: InitialMember): void {
   const founding = self.peerUrls.map(comparableHref);
   const announced = config.initialAdvertisePeerUrls.map(comparableHref);
   const unannounced = self.peerUrls.filter((url) => !announced.includes(comparableHref(url)));
