@@ -3,7 +3,7 @@ import type { InitialMember, ServerConfig } from '../config/server-config.ts';
 import type { PeerNetwork } from '../peer/node-network.ts';
 import type { LogOwner } from '../raft-log.ts';
 import { type Member, membersFromJson } from './cluster.ts';
-import { founderOf } from './founders.ts';
+import { founderOf, foundersOf } from './founders.ts';
 import { formatId } from './ids.ts';
 
 /** A cluster as one of its members tells of it. */
@@ -24,7 +24,8 @@ export class BootstrapError extends Error {
 }
 
 /**
- * Asks the members that --initial-cluster names beside this one for their cluster. Undefined when none of them answers.
+ * Asks the members that --initial-cluster names beside this one for their cluster. Undefined when none of them answers; without
+ * members when those that do have none yet.
  */
 export async function fetchCluster(
   config: ServerConfig,
@@ -34,8 +35,11 @@ export async function fetchCluster(
     .filter(({ name }) => name !== config.name)
     .flatMap(({ peerUrls }) => peerUrls);
   const answers = await Promise.all(urls.map((url) => askMembers(url, network)));
-  // A member that has just been started knows nobody yet.
-  return answers.find((cluster) => cluster !== undefined && cluster.members.length > 0);
+  // A member that has just been started knows nobody yet, another one may.
+  return (
+    answers.find((known) => known !== undefined && known.members.length > 0) ??
+    answers.find(Boolean)
+  );
 }
 
 async function askMembers(
@@ -68,35 +72,51 @@ export function refuseForgetful(config: ServerConfig, known: KnownCluster | unde
  * `BootstrapError`, in etcd's words.
  */
 export function joiningOf(config: ServerConfig, known: KnownCluster | undefined): Joining {
-  if (known === undefined) {
+  const { initialCluster, name } = config;
+  const own = initialCluster.find((listed) => listed.name === name);
+  if (own === undefined) {
     throw new BootstrapError(
-      'cannot fetch cluster info from peer urls: could not retrieve cluster information from the given URLs',
+      `couldn't find local name ${JSON.stringify(name)} in the initial cluster configuration`,
     );
+  }
+  if (known === undefined || known.members.length === 0) {
+    const reason =
+      known === undefined
+        ? 'could not retrieve cluster information from the given URLs'
+        : 'failed to get raft cluster member(s) from the given URLs';
+    throw new BootstrapError(`cannot fetch cluster info from peer urls: ${reason}`);
   }
   const { clusterId, members } = known;
-  const { initialCluster, name } = config;
-  const refuse = (reason: string): never => {
+  const mismatch = mismatchOf(config, members);
+  if (mismatch !== undefined) {
     const told = members.map(describe).join(' ');
     throw new BootstrapError(
-      `error validating peerURLs {ClusterID:${formatId(clusterId)} Members:[${told}] RemovedMemberIDs:[]}: ${reason}`,
+      `error validating peerURLs {ClusterID:${formatId(clusterId)} Members:[${told}] RemovedMemberIDs:[]}: ${mismatch}`,
     );
-  };
-  if (members.length !== initialCluster.length) refuse('member count is unequal');
-  let self: Member | undefined;
-  for (const listed of initialCluster) {
-    const match = members.find((member) => sameUrls(listed, member));
-    if (match === undefined) {
-      refuse(`unmatched member while checking PeerURLs (${hrefs(listed).join(',')})`);
-    }
-    if (listed.name === name) self = match;
   }
+  const self = members.find(({ peerUrls }) => difference(peerUrls, hrefs(own)) === undefined);
   if (self === undefined) {
-    throw new BootstrapError(
-      `couldn't find local name "${name}" in the initial cluster configuration`,
-    );
+    throw new BootstrapError(`no member of the cluster has the peer URLs ${hrefs(own).join(',')}`);
   }
   if (hasStarted(self)) throw bootstrapped(self);
   return { owner: { memberId: self.id, clusterId }, members };
+}
+
+/** In what --initial-cluster differs from the members there are. */
+function mismatchOf(config: ServerConfig, members: readonly Member[]): string | undefined {
+  const listed = foundersOf(config);
+  if (members.length !== listed.length) return 'member count is unequal';
+  for (const { id, peerUrls } of members) {
+    let last: string | undefined;
+    for (const one of listed) {
+      last = difference(peerUrls, one.peerUrls);
+      if (last === undefined) break;
+    }
+    if (last === undefined) continue;
+    const told = `${formatId(id)}, [${peerUrls.join(' ')}]`;
+    return `PeerURLs: no match found for existing member (${told}), last resolver error (${last})`;
+  }
+  return undefined;
 }
 
 /** It has told the cluster where clients find it. */
@@ -113,19 +133,37 @@ function bootstrapped({ id }: Member): BootstrapError {
   );
 }
 
-function describe(member: Member): string {
-  return `&{ID:${formatId(member.id)} Name:${member.name} PeerURLs:[${member.peerUrls.join(' ')}]}`;
+/** A member as etcd prints it. */
+function describe({ id, name, peerUrls, clientUrls, isLearner }: Member): string {
+  const raftAttributes = `{PeerURLs:[${peerUrls.join(' ')}] IsLearner:${isLearner}}`;
+  const attributes = `{Name:${name} ClientURLs:[${clientUrls.join(' ')}]}`;
+  return `&{ID:${formatId(id)} RaftAttributes:${raftAttributes} Attributes:${attributes}}`;
 }
 
 function hrefs(member: InitialMember): string[] {
   return member.peerUrls.map(({ href }) => href);
 }
 
-/** `localhost` and its usual address are the same place; other names only themselves. */
-function sameUrls(listed: InitialMember, member: Member): boolean {
-  const comparable = (urls: readonly string[]) =>
-    urls.map((url) => url.replace('//localhost:', '//127.0.0.1:')).sort();
-  const one = comparable(hrefs(listed));
-  const other = comparable(member.peerUrls);
-  return one.length === other.length && one.every((url, i) => url === other[i]);
+/**
+ * In what two members' URLs differ, undefined if they don't. `localhost` and its usual address are the same place; other
+ * names only themselves.
+ */
+function difference(known: readonly string[], listed: readonly string[]): string | undefined {
+  if (known.length !== listed.length) return `len(${quoted(known)}) != len(${quoted(listed)})`;
+  const others = comparable(listed);
+  for (const [i, url] of comparable(known).entries()) {
+    const other = others[i] ?? '';
+    if (url !== other) {
+      return `resolved urls: ${JSON.stringify(url)} != ${JSON.stringify(other)}`;
+    }
+  }
+  return undefined;
+}
+
+function comparable(urls: readonly string[]): string[] {
+  return urls.map((url) => url.replace('//localhost:', '//127.0.0.1:')).sort();
+}
+
+function quoted(urls: readonly string[]): string {
+  return `[${urls.map((url) => JSON.stringify(url)).join(' ')}]`;
 }
