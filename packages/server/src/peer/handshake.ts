@@ -49,13 +49,16 @@ export interface Greeted {
   isRemoved(id: bigint): boolean;
 }
 
+type GreetingFields = Pick<Metadata, 'get'>;
+
 /** Checks a greeting in etcd's order; returns who sends, or why it isn't listened to. */
-export function checkGreeting(fields: Metadata, self: Greeted): Greeting | Refusal {
+export function checkGreeting(fields: GreetingFields, self: Greeted): Greeting | Refusal {
+  if (!isCompatible(fields)) return refusals.incompatibleVersion;
   const clusterId = idOf(fields.get('x-etcd-cluster-id'));
   if (clusterId !== self.clusterId) return refusals.clusterIdMismatch;
-  if (fields.get('x-kvorum-peer-protocol') !== PROTOCOL) return refusals.incompatibleVersion;
   const from = idOf(fields.get('x-server-from'));
-  if (from === undefined) return refusals.senderNotFound;
+  // Nobody else has this member's id: a second process under it must not be taken for a peer.
+  if (from === undefined || from === self.memberId) return refusals.senderNotFound;
   if (self.isRemoved(from)) return refusals.removedMember;
   const peerUrls = (fields.get('x-peerurls') ?? '').split(',').filter((url) => url !== '');
   // A member that was just added may know more of the log than this one does: it says where it is.
@@ -69,6 +72,31 @@ export function isRefusal(result: Greeting | Refusal): result is Refusal {
   return 'status' in result;
 }
 
+/** Each side's version has to be one that the other side still takes. */
+function isCompatible(fields: GreetingFields): boolean {
+  if (fields.get('x-kvorum-peer-protocol') !== PROTOCOL) return false;
+  const version = fields.get('x-server-version') ?? '';
+  const oldest = fields.get('x-min-cluster-version') ?? '';
+  return isAtLeast(version, MIN_CLUSTER_VERSION) && isAtLeast(apiVersion, oldest);
+}
+
+/** False too when one of them is no version. */
+function isAtLeast(version: string, oldest: string): boolean {
+  const one = partsOf(version);
+  const other = partsOf(oldest);
+  if (one === undefined || other === undefined) return false;
+  const i = one.findIndex((part, at) => part !== other[at]);
+  return i < 0 || (one[i] ?? 0) > (other[i] ?? 0);
+}
+
+function partsOf(version: string): number[] | undefined {
+  const [, ...parts] = /^(\d+)\.(\d+)\.(\d+)(?:[-+].*)?$/.exec(version) ?? [];
+  return parts.length === 0 ? undefined : parts.map(Number);
+}
+
+/** Undefined for what is no id; 0 is none, raft has it for nobody. */
 function idOf(hex: string | undefined): bigint | undefined {
-  return hex !== undefined && /^[0-9a-f]{1,16}$/.test(hex) ? BigInt(`0x${hex}`) : undefined;
+  if (hex === undefined || !/^[0-9a-f]{1,16}$/.test(hex)) return undefined;
+  const id = BigInt(`0x${hex}`);
+  return id === 0n ? undefined : id;
 }
