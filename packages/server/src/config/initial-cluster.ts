@@ -30,8 +30,8 @@ export function initialClusterOf(name: string, urls: readonly EndpointUrl[]): st
 }
 
 /**
- * What has to hold before a cluster is founded or joined. Call it only when the data directory has no write-ahead log yet:
- * a member that restarts knows its cluster and ignores the --initial flags. Throws `ConfigError`.
+ * What has to hold before a cluster is founded or joined. Call it only when the data directory has no write-ahead log
+ * yet: a member that restarts knows its cluster and ignores the --initial flags. Throws `ConfigError`.
  */
 export function verifyBootstrap(config: ServerConfig): void {
   const self = config.initialCluster.find((member) => member.name === config.name);

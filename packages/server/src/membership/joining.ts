@@ -24,8 +24,8 @@ export class BootstrapError extends Error {
 }
 
 /**
- * Asks the members that --initial-cluster names beside this one for their cluster. Undefined when none of them answers; without
- * members when those that do have none yet.
+ * Asks the members that --initial-cluster names beside this one for their cluster. Undefined when none of them answers;
+ * without members when those that do have none yet.
  */
 export async function fetchCluster(
   config: ServerConfig,
