@@ -4,6 +4,8 @@ import {
   LeaseGrantResponseSchema,
   LeaseKeepAliveRequestSchema,
   LeaseKeepAliveResponseSchema,
+  MemberAddRequestSchema,
+  MemberAddResponseSchema,
   PutRequestSchema,
   PutResponseSchema,
   RangeRequestSchema,
@@ -18,6 +20,11 @@ const GRANT = [
   '/etcdserverpb.Lease/LeaseGrant',
   LeaseGrantRequestSchema,
   LeaseGrantResponseSchema,
+] as const;
+const ADD = [
+  '/etcdserverpb.Cluster/MemberAdd',
+  MemberAddRequestSchema,
+  MemberAddResponseSchema,
 ] as const;
 const key = Buffer.from('k');
 
@@ -109,6 +116,27 @@ describe('three members', () => {
     const renewed = fromBinary(LeaseKeepAliveResponseSchema, answer as Uint8Array);
     expect([renewed.ID, renewed.TTL]).toEqual([granted.ID, 60n]);
     await cluster.call(follower, PUT, { key });
+  });
+
+  it('add no learner too many when they are asked for at once', async () => {
+    const cluster = await SimCluster.start(8, 3);
+    // A member is trusted when it has been connected for a while.
+    await cluster.time.run(6_000);
+    const leader = cluster.leader as number;
+    const answers = [0, 1, 2].map((i) => {
+      const peerURLs = [`http://learner${i}:2380`];
+      return cluster.call(leader, ADD, { peerURLs, isLearner: true });
+    });
+    const ends = (await Promise.allSettled(answers)).map((end) =>
+      end.status === 'fulfilled' ? 'added' : end.reason.message,
+    );
+    const tooMany = 'etcdserver: too many learner members in cluster';
+    expect(ends.sort()).toEqual(['added', tooMany, tooMany]);
+    await cluster.call(0, PUT, { key });
+    await cluster.time.run(1_000);
+    for (const { core } of cluster.members) {
+      expect(core.cluster.members().filter(({ isLearner }) => isLearner)).toHaveLength(1);
+    }
   });
 
   it('let a lease live that a leader which stood still thinks to be over', async () => {

@@ -131,6 +131,7 @@ export class MemberCore {
       node: this.#node,
       applier,
       cluster: this.cluster,
+      maxLearners: config.maxLearners,
       clock,
       logger,
       warningApplyDurationMs: config.warningApplyDurationMs,

@@ -32,6 +32,8 @@ export interface StateMachineOptions {
   readonly node: RawNode;
   readonly applier: Applier;
   readonly cluster: Cluster;
+  /** --max-learners */
+  readonly maxLearners: number;
   readonly clock: Clock;
   readonly logger: Logger;
   /** A batch that takes longer is logged, as etcd logs slow applies. */
@@ -166,9 +168,9 @@ export class StateMachine implements EntrySink {
 
   /** A change that the membership doesn't allow, or that raft refuses, changes nothing, at any member. */
   #applyConfChange(batch: ApplyBatch, entry: Entry): ApplyResult | EtcdError {
-    const { node, cluster } = this.#options;
+    const { node, cluster, maxLearners } = this.#options;
     const change = decodeConfChange(entry);
-    const refusal = 'nodeId' in change ? cluster.refusalOf(change) : undefined;
+    const refusal = 'nodeId' in change ? cluster.refusalOf(change, maxLearners) : undefined;
     if (refusal !== undefined) return new EtcdError(refusal);
     try {
       this.#confState = node.applyConfChange(change);

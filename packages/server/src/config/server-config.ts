@@ -80,7 +80,7 @@ export interface ServerConfig {
   readonly preVote: boolean;
   /** --strict-reconfig-check: refuse membership changes that would lose quorum. */
   readonly strictReconfigCheck: boolean;
-  /** --max-learners: non-voting members allowed at a time. */
+  /** --max-learners: non-voting members allowed at a time; the same at all members, since each decides by it. */
   readonly maxLearners: number;
 
   // Limits.

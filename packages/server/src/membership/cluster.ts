@@ -84,8 +84,11 @@ export class Cluster {
     if (member !== undefined) this.#put(rows, { ...member, name, clientUrls });
   }
 
-  /** Why a change can't be carried out, in the words of the API; decided by applied entries alone. */
-  refusalOf(change: ConfChange): EtcdErrorCode | undefined {
+  /**
+   * Why a change can't be carried out, in the words of the API; decided by applied entries and --max-learners, which has
+   * to be the same at all members.
+   */
+  refusalOf(change: ConfChange, maxLearners: number): EtcdErrorCode | undefined {
     const { nodeId } = change;
     if (this.#removed.has(nodeId)) return 'memberNotFound';
     const known = this.#members.get(nodeId);
@@ -100,7 +103,10 @@ export class Cluster {
       return known.isLearner ? undefined : 'memberNotLearner';
     }
     if (known !== undefined) return 'memberExist';
-    return this.#isUrlTaken(given.member.peerUrls, nodeId) ? 'peerUrlExist' : undefined;
+    if (this.#isUrlTaken(given.member.peerUrls, nodeId)) return 'peerUrlExist';
+    if (change.type !== 'addLearnerNode') return undefined;
+    const learners = this.members().filter(({ isLearner }) => isLearner).length;
+    return learners < maxLearners ? undefined : 'tooManyLearners';
   }
 
   /** Carries out an applied change that wasn't refused. The context of an added or updated member is its JSON. */

@@ -14,8 +14,6 @@ export interface ReconfigurationOptions {
   readonly clock: Clock;
   /** --strict-reconfig-check */
   readonly strict: boolean;
-  /** --max-learners */
-  readonly maxLearners: number;
   /** How long another member has been connected without a break, in ms; undefined when it isn't. */
   readonly activeForMs: (id: bigint) => number | undefined;
   /** A change that waits for another one is given up after so long. */
@@ -49,10 +47,7 @@ export class Reconfiguration {
   /** Adds a member, which is to be started afterwards; resolves with it. */
   async add(peerUrls: readonly string[], isLearner: boolean): Promise<Member> {
     const urls = checkedUrls(peerUrls);
-    const { cluster, clock, maxLearners } = this.#options;
-    if (isLearner && this.#members.filter((one) => one.isLearner).length >= maxLearners) {
-      throw new EtcdError('tooManyLearners');
-    }
+    const { cluster, clock } = this.#options;
     this.#checkAdd(isLearner);
     // The time makes it another one than any that had these URLs before.
     const id = memberIdOf(urls, String(Math.floor(clock.wallMs() / 1000)));

@@ -96,7 +96,6 @@ function reconfigurationOf(parts: ServiceParts): Reconfiguration {
     proposer,
     clock,
     strict: config.strictReconfigCheck,
-    maxLearners: config.maxLearners,
     activeForMs: (id) => peers?.activeForMs(id),
     timeoutMs: parts.requestTimeoutMs,
     progressOf,
