@@ -139,6 +139,35 @@ describe('three members', () => {
     }
   });
 
+  it('leave one that is made a cluster of its own with its writes, and with nobody to wait for', async () => {
+    const settings = { snapshotCount: 5, strictReconfigCheck: false, forceNewCluster: false };
+    const cluster = await SimCluster.start(9, 3, { settings });
+    const leader = cluster.leader as number;
+    for (let i = 0; i < 20; i++) await cluster.call(leader, PUT, { key });
+    await cluster.call(leader, PUT, { key, value: Buffer.from('acknowledged') });
+    const { core } = cluster.member(leader);
+    const before = core.raftStatus().committedIndex;
+    // Neither is committed: nobody hears of them.
+    cluster.isolate(leader);
+    cluster.call(leader, ADD, { peerURLs: ['http://new:2380'] }).catch(() => {});
+    const unknown = Buffer.from('unknown');
+    cluster.call(leader, PUT, { key: unknown }).catch(() => {});
+    await cluster.time.run(50);
+    expect(core.raftStatus().committedIndex).toBe(before);
+    for (let index = 0; index < 3; index++) cluster.crash(index);
+    for (const isForced of [true, false]) {
+      settings.forceNewCluster = isForced;
+      await cluster.boot(leader);
+      await cluster.time.until(() => cluster.members.length === 1);
+      const alone = cluster.member(leader).core;
+      expect(alone.cluster.members().map(({ id }) => id)).toEqual([alone.memberId]);
+      expect(await read(cluster, leader)).toBe('acknowledged');
+      // What was not acknowledged may come true: its log can't tell it from what was.
+      expect((await cluster.call(leader, RANGE, { key: unknown })).count).toBe(1n);
+      cluster.crash(leader);
+    }
+  });
+
   it('let a lease live that a leader which stood still thinks to be over', async () => {
     const cluster = await SimCluster.start(7, 3);
     const leader = cluster.leader as number;

@@ -79,6 +79,11 @@ export interface OpenRaftLog extends LogStorage {
   /** Bytes of entries appended since the start. */
   readonly writtenBytes: number;
   prepareNext(onError: (error: unknown) => void): void;
+  /**
+   * Puts entries that change nothing in the place of the membership changes behind `index`. Durable when it returns; only
+   * for a member that is made a cluster of its own, since no other one has that log then.
+   */
+  dropChanges(index: number): void;
   /** Lets go of applied entries in memory, when many have come. */
   trimMemory(trim: MemoryTrim): void;
   snapshot(index: number, term: number, confState: ConfState): number;
@@ -212,6 +217,24 @@ export class RaftLog implements OpenRaftLog {
     }
   }
 
+  dropChanges(index: number): void {
+    const { memory } = this;
+    const end = memory.lastIndex() + 1;
+    if (index + 1 >= end) return;
+    const tail = memory.entries(index + 1, end, Number.POSITIVE_INFINITY);
+    const first = tail.findIndex(({ type }) => type !== 'normal');
+    if (first < 0) return;
+    // In the log, too, an entry replaces what stood at its index and behind.
+    const entries = tail.slice(first).map((entry): Entry => {
+      return entry.type === 'normal' ? entry : { ...entry, type: 'normal', data: NO_BYTES };
+    });
+    this.#wal.append(
+      entries.map((entry) => ({ type: 'entry', index: entry.index, data: encodeEntry(entry) })),
+    );
+    this.#wal.syncNow();
+    memory.append(entries);
+  }
+
   /** Lets go of entries in memory that are applied, when they've become many. */
   trimMemory(trim: MemoryTrim): void {
     this.#kept.trim(this.memory, trim);
@@ -270,6 +293,9 @@ export class MemoryRaftLog implements OpenRaftLog {
   async sync(): Promise<void> {}
 
   prepareNext(): void {}
+
+  /** It begins empty. */
+  dropChanges(): void {}
 
   trimMemory(trim: MemoryTrim): void {
     this.#kept.trim(this.memory, trim);

@@ -105,8 +105,10 @@ export class OpenStorage {
   }
 
   /**
-   * Makes a cluster of one of what this member has. Its log is kept as a whole: each entry may have been acknowledged.
-   * A change of one of the others that is still to be applied is refused then, since they were removed.
+   * Makes a cluster of one of what this member has. Where etcd drops what it doesn't know to be committed, the entries
+   * of its log are kept: each may have been acknowledged, since the note of a commit follows with the next entries.
+   * Only membership changes that are still to be applied are dropped: a member that one of them adds would be waited
+   * for.
    */
   forceAlone(): void {
     const { memberId, clusterId } = this.log.owner;
@@ -119,6 +121,7 @@ export class OpenStorage {
     batch.commit();
     this.#store.engine.sync();
     this.log.memory.setConfState(confState);
+    this.log.dropChanges(this.#applied.index);
     this.#applied = { ...this.#applied, confState };
   }
 

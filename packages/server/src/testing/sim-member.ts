@@ -47,6 +47,8 @@ export type SimSettings = Partial<
     | 'snapshotCatchupEntries'
     | 'preVote'
     | 'compactionBatchLimit'
+    | 'strictReconfigCheck'
+    | 'forceNewCluster'
   >
 > & {
   /** Bytes of a segment of the log; default 64 KiB. */
