@@ -175,32 +175,31 @@ export class Session {
 
   /** Interrupts a command once it has printed a line, and notes its output. */
   async finish(program: RunningProgram, lastLine: RegExp): Promise<void> {
-    await this.#finish(program, lastLine, () => true);
-  }
-
-  /** The same for one that repeats itself by the clock: a line counts once, however often it came in a row. */
-  async finishRepeating(program: RunningProgram, lastLine: RegExp): Promise<void> {
-    await this.#finish(program, lastLine, (line, i, all) => line !== all[i - 1]);
-  }
-
-  async #finish(
-    program: RunningProgram,
-    lastLine: RegExp,
-    counts: (line: string, i: number, all: readonly string[]) => boolean,
-  ): Promise<void> {
     await program.stdout.line(lastLine);
     const status = await program.stop('SIGINT');
-    this.#running.delete(program);
-    this.note(program.stdout.lines.filter(counts));
-    this.#noteErrors(program.stderr.lines);
-    this.#noteExit(status);
+    this.#noteEnd(program, status, program.stdout.lines);
   }
 
   /** Waits for a command that ends by itself, and notes its output. */
   async ended(program: RunningProgram): Promise<void> {
     const status = await program.exited;
+    this.#noteEnd(program, status, program.stdout.lines);
+  }
+
+  /** The same for one that repeats itself by the clock: a line counts once, however often it came in a row. */
+  async endedRepeating(program: RunningProgram): Promise<void> {
+    const status = await program.exited;
+    const { lines } = program.stdout;
+    this.#noteEnd(
+      program,
+      status,
+      lines.filter((line, i) => line !== lines[i - 1]),
+    );
+  }
+
+  #noteEnd(program: RunningProgram, status: ExitStatus, lines: readonly string[]): void {
     this.#running.delete(program);
-    this.note(program.stdout.lines);
+    this.note(lines);
     this.#noteErrors(program.stderr.lines);
     this.#noteExit(status);
   }
