@@ -68,6 +68,11 @@ export class WatchLog {
     });
   }
 
+  /** Watchers that have not ended. */
+  get live(): readonly bigint[] {
+    return [...this.#live].sort();
+  }
+
   /** By watcher, everything since the last call of `forget`. */
   entries(): JsonObject {
     const ids = [...this.#entries.keys()].sort();
