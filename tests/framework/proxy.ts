@@ -122,9 +122,9 @@ export class PeerNetwork implements AsyncDisposable {
   #ownerOf(port: number): number | undefined {
     const inode = inodeOf(port);
     if (inode === undefined) return undefined;
-    return this.#members().findIndex((member) => {
+    return this.#members().find((member) => {
       return member.isRunning && hasSocket(member.process.pid, inode);
-    });
+    })?.index;
   }
 }
 

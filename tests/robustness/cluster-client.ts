@@ -8,9 +8,10 @@ import type { Prng } from '../framework/prng.ts';
 export interface ClientWorld {
   readonly history: History;
   readonly workload: Workload;
-  /** One for each member, by its index; calls to one that is down fail. */
-  readonly clients: readonly TestClient[];
+  /** One for each member there is now; calls to one that is down fail. */
+  readonly clients: () => readonly TestClient[];
   readonly nowMs: () => number;
+  readonly pause: (ms: number) => Promise<void>;
 }
 
 /** How long a client waits for an answer, in ms: shorter than a member's own patience. */
@@ -23,17 +24,15 @@ export class ClusterClient {
   readonly #id: number;
   readonly #world: ClientWorld;
   readonly #random: Prng;
-  readonly #pause: (ms: number) => Promise<void>;
-  #member: number;
+  #target: TestClient;
   #isStopped = false;
   answered = 0;
 
-  constructor(id: number, world: ClientWorld, random: Prng, pause: (ms: number) => Promise<void>) {
+  constructor(id: number, world: ClientWorld, random: Prng) {
     this.#id = id;
     this.#world = world;
     this.#random = random;
-    this.#pause = pause;
-    this.#member = id % world.clients.length;
+    this.#target = anyClient(world, random);
   }
 
   stop(): void {
@@ -42,24 +41,23 @@ export class ClusterClient {
 
   /** Calls until it is stopped. */
   async run(): Promise<void> {
+    const { workload, pause } = this.#world;
     while (!this.#isStopped) {
-      const isFine = await this.#call(this.#world.workload.next(this.#id));
-      if (!isFine) await this.#pause(PAUSE_MS);
+      const isFine = await this.#call(workload.next(this.#id));
+      if (!isFine) await pause(PAUSE_MS);
       if (!isFine || this.#random.chance(0.05)) {
-        this.#member = this.#random.below(this.#world.clients.length);
+        this.#target = anyClient(this.#world, this.#random);
       }
-      await this.#pause(this.#random.below(4));
+      await pause(this.#random.below(4));
     }
   }
 
   /** False when there was no answer. */
   async #call(request: Request): Promise<boolean> {
-    const { history, workload, clients, nowMs } = this.#world;
-    const client = clients[this.#member];
-    if (client === undefined) throw new Error(`there is no member ${this.#member}`);
+    const { history, workload, nowMs } = this.#world;
     const call = history.called(this.#id, request, nowMs());
     try {
-      const answer = await send(client, request);
+      const answer = await send(this.#target, request);
       history.returned(call, answer, nowMs());
       workload.learned(request, answer);
       this.answered++;
@@ -82,6 +80,14 @@ export class ClusterClient {
       return false;
     }
   }
+}
+
+/** That of some member. */
+export function anyClient({ clients }: ClientWorld, random: Prng): TestClient {
+  const all = clients();
+  const client = all[random.below(all.length)];
+  if (client === undefined) throw new Error('there is no member to call');
+  return client;
 }
 
 async function send(client: TestClient, request: Request): Promise<Answer> {
@@ -120,13 +126,11 @@ async function send(client: TestClient, request: Request): Promise<Answer> {
 export class ClusterLeaseHolder {
   readonly #world: ClientWorld;
   readonly #random: Prng;
-  readonly #pause: (ms: number) => Promise<void>;
   #isStopped = false;
 
-  constructor(world: ClientWorld, random: Prng, pause: (ms: number) => Promise<void>) {
+  constructor(world: ClientWorld, random: Prng) {
     this.#world = world;
     this.#random = random;
-    this.#pause = pause;
   }
 
   stop(): void {
@@ -134,14 +138,13 @@ export class ClusterLeaseHolder {
   }
 
   async run(): Promise<void> {
-    const { workload, clients } = this.#world;
+    const { workload, pause } = this.#world;
     while (!this.#isStopped) {
-      await this.#pause(200);
-      const client = clients[this.#random.below(clients.length)];
+      await pause(200);
       const lease = workload.leases[this.#random.below(workload.leases.length)];
       // Every third one is left to expire.
-      if (client === undefined || lease === undefined || lease.id % 3n === 0n) continue;
-      await this.#renew(client, lease.id).catch((error: unknown) => {
+      if (lease === undefined || lease.id % 3n === 0n) continue;
+      await this.#renew(anyClient(this.#world, this.#random), lease.id).catch((error: unknown) => {
         if (!(error instanceof ConnectError)) throw error;
       });
     }

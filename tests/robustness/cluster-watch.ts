@@ -1,9 +1,10 @@
 import type { WatchResponse } from '@kvorum/api';
-import type { History, KeyRange, WatchMessage, WatchRecord } from '@kvorum/server/testing';
+import type { KeyRange, WatchMessage, WatchRecord } from '@kvorum/server/testing';
 import { wire } from '@kvorum/server/testing';
 import type { TestClient } from '../framework/client.ts';
 import type { Prng } from '../framework/prng.ts';
 import { WatchStream } from '../framework/watch-stream.ts';
+import { anyClient, type ClientWorld } from './cluster-client.ts';
 
 type OpenRecord = { -readonly [Key in keyof WatchRecord]: WatchRecord[Key] } & {
   readonly messages: WatchMessage[];
@@ -14,39 +15,26 @@ const RETRY_MS = 50;
 /** A watch that goes on at another member whenever it loses the one it has, from where it was. */
 export class ClusterWatch {
   readonly #id: number;
-  readonly #history: History;
-  readonly #clients: readonly TestClient[];
+  readonly #world: ClientWorld;
   readonly #random: Prng;
   readonly #range: KeyRange;
-  readonly #pause: (ms: number) => Promise<void>;
   /** First revision that it has not been told of. */
   next = 1;
   #isStopped = false;
   #stream: WatchStream | undefined;
 
-  constructor(
-    id: number,
-    history: History,
-    clients: readonly TestClient[],
-    range: KeyRange,
-    random: Prng,
-    pause: (ms: number) => Promise<void>,
-  ) {
+  constructor(id: number, world: ClientWorld, range: KeyRange, random: Prng) {
     this.#id = id;
-    this.#history = history;
-    this.#clients = clients;
+    this.#world = world;
     this.#range = range;
     this.#random = random;
-    this.#pause = pause;
   }
 
   /** Watches until it is stopped. */
   async run(): Promise<void> {
     while (!this.#isStopped) {
-      const client = this.#clients[this.#random.below(this.#clients.length)];
-      if (client === undefined) throw new Error('there is no member to watch');
-      await this.#watch(client);
-      await this.#pause(RETRY_MS);
+      await this.#watch(anyClient(this.#world, this.#random));
+      await this.#world.pause(RETRY_MS);
     }
   }
 
@@ -69,7 +57,7 @@ export class ClusterWatch {
       messages: [],
       compactedAt: undefined,
     };
-    this.#history.watches.push(record);
+    this.#world.history.watches.push(record);
     const stream = new WatchStream(client, (response) => {
       if (this.#take(record, response)) void stream.close();
     });
@@ -100,7 +88,7 @@ export class ClusterWatch {
     record.messages.push(message);
     const last = message.events.at(-1)?.revision ?? message.revision;
     // The first one watches everything: it tells all there is of each revision.
-    if (this.#id === 0) this.#history.log.push(...message.events);
+    if (this.#id === 0) this.#world.history.log.push(...message.events);
     this.next = Math.max(this.next, last + 1);
     return false;
   }

@@ -186,6 +186,7 @@ export function refusalOf(text: string): Refusal | undefined {
 const harmless: ReadonlySet<string> = new Set([
   'etcdserver: too many requests',
   'etcdserver: no leader',
+  'etcdserver: rpc not supported for learner',
 ]);
 
 /** Whether an error says that the request certainly has done nothing, though not why the state is to blame. */
