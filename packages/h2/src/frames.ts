@@ -84,12 +84,17 @@ export function writeFrameHeader(
   flags: number,
   streamId: number,
 ): number {
-  buffer[at] = length >>> 16;
-  buffer[at + 1] = length >>> 8;
-  buffer[at + 2] = length;
+  writeFrameLength(buffer, at, length);
   buffer[at + 3] = type;
   buffer[at + 4] = flags;
   return writeUint32(buffer, at + 5, streamId);
+}
+
+/** Writes the length into the frame header at `at`. */
+export function writeFrameLength(buffer: Uint8Array, at: number, length: number): void {
+  buffer[at] = length >>> 16;
+  buffer[at + 1] = length >>> 8;
+  buffer[at + 2] = length;
 }
 
 /** Writes 32 bits, big-endian; returns the offset behind them. */

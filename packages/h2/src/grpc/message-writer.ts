@@ -42,6 +42,21 @@ export function sendMessage(
   return length;
 }
 
+/**
+ * The quick way of `sendMessage`, for a plain message behind others of the same stream. False: nothing was
+ * done. True: it is sent, and the stream may go on.
+ */
+export function appendMessage(sender: Sender, stream: H2Stream, message: Uint8Array): boolean {
+  const { length } = message;
+  if (length > maxCopiedBytes) return false;
+  const at = sender.reserveBehind(stream, messagePrefixBytes + length);
+  if (at < 0) return false;
+  const { buffer } = sender.output;
+  buffer[at] = 0;
+  buffer.set(message, writeUint32(buffer, at + 1, length));
+  return true;
+}
+
 /** Queues a message by reference, behind its prefix. */
 function enqueue(
   sender: Sender,

@@ -9,7 +9,7 @@ import type { CallPlan } from './call-plan.ts';
 import { brokenText, compressionFault, gunzipMessage } from './compression.ts';
 import type { Deadline } from './deadline-wheel.ts';
 import { MessageFlag } from './message-reader.ts';
-import { byteLength, sendMessage } from './message-writer.ts';
+import { appendMessage, byteLength, sendMessage } from './message-writer.ts';
 import { okTrailers, statusTrailers, trailersOnly } from './response-fields.ts';
 import type { ServerConnection } from './server-connection.ts';
 import { Status, type StatusCode } from './status.ts';
@@ -128,6 +128,15 @@ export abstract class ServerCall implements CallInfo, StreamSink, Deadline {
     this.stream.connection.resetStream(this.stream, ErrorCode.enhanceYourCalm);
     this.aborted = true;
     this.abortHandler('cancelled');
+  }
+
+  /** The quick way of `sendMessage`; false: nothing was done. True: the call may go on sending. */
+  protected appendMessage(message: Message): boolean {
+    // Before the first message the stream has no DATA frame that could grow.
+    if (this.plan.isGzip || !(message instanceof Uint8Array)) return false;
+    if (!appendMessage(this.sender, this.stream, message)) return false;
+    this.connection.shared.stats.messageSent(this.path, message.length);
+    return true;
   }
 
   protected sendMessage(message: Message): void {

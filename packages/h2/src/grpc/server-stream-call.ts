@@ -63,6 +63,7 @@ export class ServerStreamCall extends ServerCall implements StreamCall, InletCon
 
   send(message: Message): boolean {
     if (this.isOver) return true;
+    if (this.appendMessage(message)) return true;
     if (this.stream.queuedBytes > this.connection.shared.limits.maxStreamSendBytes) {
       this.cutOff();
       return true;
