@@ -83,7 +83,7 @@ function checkContent({ source, unpacked, manifest }: Packed): void {
     if (/\.test\.|^dist\/testing\/|^src\//.test(file)) {
       problems.push(`${manifest.name}: the tarball holds ${file}`);
     }
-    const origin = file.replace(/^dist\//, 'src/').replace(/\.(js|d\.ts)(\.map)?$/, '.ts');
+    const origin = file.replace(/^dist\//, 'src/').replace(/\.(c?js|d\.ts)(\.map)?$/, '.ts');
     if (file.startsWith('dist/') && !existsSync(join(source, origin))) {
       problems.push(
         `${manifest.name}: ${file} has no source any more; delete dist and build again`,

@@ -47,6 +47,23 @@ export const layers: Readonly<Record<string, Layer>> = {
     hostFiles: ['node-clock.ts', 'socket.ts', 'output.ts'],
   },
   api: { imports: ['@bufbuild/protobuf'], builtins: 'none', hostFiles: [] },
+  client: {
+    imports: ['@kvorum/api', '@kvorum/h2', '@bufbuild/protobuf'],
+    builtins: 'none',
+    // What is not in node/ also runs in browsers.
+    hostFiles: ['node/dial.ts', 'node/connect.ts', 'node/h2-channel.ts'],
+  },
+  ctl: {
+    imports: [
+      '@kvorum/api',
+      '@kvorum/client',
+      '@bufbuild/protobuf',
+      'cli-table3',
+      'fastest-levenshtein',
+    ],
+    builtins: 'all',
+    hostFiles: ['node-host.ts'],
+  },
   server: {
     imports: [
       '@kvorum/raft',

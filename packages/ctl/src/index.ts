@@ -1,0 +1,4 @@
+export type { Host, Input, Output } from './host.ts';
+export { kvctlProgram } from './kvctl-program.ts';
+export type { Command, CommandEntry, Program } from './program/command.ts';
+export { runProgram } from './program/run-program.ts';

@@ -1,0 +1,47 @@
+import type { FlagDefinitions } from '../flags/flag.ts';
+import type { Invocation } from './invocation.ts';
+
+/** What a command is: how it is called, its flags, and what it does. */
+export interface Command<F extends FlagDefinitions = FlagDefinitions> {
+  /** Name and arguments, as help shows them: `get [options] <key> [range_end]`. */
+  readonly use: string;
+  /** Help beyond the summary. */
+  readonly long?: string;
+  readonly flags: F;
+  /** Resolves when it is done; rejects with `ExitError` or `ClientError`. A number is the exit code. */
+  // biome-ignore lint/suspicious/noConfusingVoidType: a command without a word has succeeded.
+  run(invocation: Invocation<F>): Promise<number | void>;
+}
+
+/** Keeps the types of the flags together with the command that has them. */
+export function defineCommand<F extends FlagDefinitions>(command: Command<F>): Command {
+  // The program gives a command the values of its own flags, so that a table can hold commands of all kinds.
+  return command as unknown as Command;
+}
+
+/** A row of the command table: cheap, so that the table costs no time; the command is loaded when it is called. */
+export interface CommandEntry {
+  readonly name: string;
+  /** One line. */
+  readonly summary: string;
+  /** Heading in the help of the program. */
+  readonly group?: string;
+  /** For a group of commands: what help shows as its use, when it is more than its name. */
+  readonly use?: string;
+  readonly load?: () => Promise<Command>;
+  readonly subcommands?: readonly CommandEntry[];
+}
+
+/** A program made of commands: kvctl or kvutl. */
+export interface Program {
+  /** The name that texts call it by. */
+  readonly name: string;
+  readonly summary: string;
+  readonly globalFlags: FlagDefinitions;
+  /** Before the names of its variables, such as `ETCDCTL`. */
+  readonly variablePrefix: string;
+  readonly groups: readonly { readonly id: string; readonly title: string }[];
+  readonly commands: readonly CommandEntry[];
+  /** Under each help text. */
+  readonly helpFooter: string;
+}

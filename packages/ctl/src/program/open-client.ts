@@ -1,0 +1,27 @@
+import { type Client, ClientError } from '@kvorum/client';
+import { badArguments, ExitError, exitCodes } from '../exit-error.ts';
+import type { GlobalFlags } from '../flags/global-flags.ts';
+import type { Host } from '../host.ts';
+import { connectOptions, credentialsOf } from './connect-options.ts';
+import { errorText } from './error-text.ts';
+
+/** A client as the global flags describe it, let in by the server. Rejects with `ExitError`. */
+export async function openClient(
+  host: Host,
+  flags: GlobalFlags,
+  endpoints: readonly string[],
+): Promise<Client> {
+  const credentials = await credentialsOf(flags, host.stdin);
+  const options = connectOptions(flags, endpoints, credentials);
+  let client: Client | undefined;
+  try {
+    client = await host.connect(options);
+    await client.authenticate();
+    return client;
+  } catch (error) {
+    client?.close();
+    if (!(error instanceof ClientError)) throw error;
+    if (error.code === 'configuration') throw badArguments(error.message);
+    throw new ExitError(exitCodes.badConnection, errorText(error));
+  }
+}
