@@ -14,13 +14,15 @@ export const PAGE_SIZE = 4096;
 export const PAGE_HEAD = 16;
 export const ELEMENT_SIZE = 16;
 
-const FLAG_BRANCH = 0x01;
-const FLAG_LEAF = 0x02;
-const FLAG_META = 0x04;
-const FLAG_FREELIST = 0x10;
-const MAGIC = 0xed0cdaed;
-const VERSION = 2;
-const META_SIZE = 64;
+export const FLAG_BRANCH = 0x01;
+export const FLAG_LEAF = 0x02;
+export const FLAG_META = 0x04;
+export const FLAG_FREELIST = 0x10;
+/** All that a page can be; other bits are of no account. */
+export const FLAG_MASK = FLAG_BRANCH | FLAG_LEAF | FLAG_META | FLAG_FREELIST;
+export const META_MAGIC = 0xed0cdaed;
+export const META_VERSION = 2;
+export const META_SIZE = 64;
 
 /** One row of a leaf page. */
 export interface LeafElement {
@@ -102,14 +104,14 @@ export interface MetaFields {
 export function metaPage(id: number, fields: MetaFields): Buffer {
   const page = newPage(id, FLAG_META, 0, PAGE_SIZE);
   const meta = page.subarray(PAGE_HEAD, PAGE_HEAD + META_SIZE);
-  meta.writeUInt32LE(MAGIC, 0);
-  meta.writeUInt32LE(VERSION, 4);
+  meta.writeUInt32LE(META_MAGIC, 0);
+  meta.writeUInt32LE(META_VERSION, 4);
   meta.writeUInt32LE(PAGE_SIZE, 8);
   meta.writeBigUInt64LE(BigInt(fields.rootPage), 16);
   meta.writeBigUInt64LE(BigInt(fields.freelistPage), 32);
   meta.writeBigUInt64LE(BigInt(fields.endPage), 40);
   meta.writeBigUInt64LE(BigInt(fields.transaction), 48);
-  meta.writeBigUInt64LE(fnv1a64(meta.subarray(0, 56)), 56);
+  meta.writeBigUInt64LE(metaChecksum(meta), 56);
   return page;
 }
 
@@ -123,9 +125,10 @@ function newPage(id: number, flags: number, count: number, size: number): Buffer
   return page;
 }
 
-/** FNV-1a, 64 bits: the checksum of a meta page. */
-function fnv1a64(bytes: Uint8Array): bigint {
+/** FNV-1a, 64 bits, over all of a meta but the checksum itself. */
+export function metaChecksum(meta: Uint8Array): bigint {
   let hash = 0xcbf29ce484222325n;
-  for (const byte of bytes) hash = BigInt.asUintN(64, (hash ^ BigInt(byte)) * 0x100000001b3n);
+  for (const byte of meta.subarray(0, 56))
+    hash = BigInt.asUintN(64, (hash ^ BigInt(byte)) * 0x100000001b3n);
   return hash;
 }
