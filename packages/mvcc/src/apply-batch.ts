@@ -3,7 +3,8 @@ import { MvccError } from './errors.ts';
 import { invariant } from './invariant.ts';
 import { KeyMeta } from './key-meta.ts';
 import { keyBytesOf, keyTextOf } from './key-text.ts';
-import { KeyValueParts, keyValueSize, varintSize, writeKeyValue } from './key-value.ts';
+import { KeyValueParts, varintSize } from './key-value.ts';
+import { encodeLargeRow, isInlineSize } from './keys-row.ts';
 import { attachedKeys, LEASE_ID_SIZE, leaseIdBytes, leaseKeyOf } from './lease-key.ts';
 import {
   encodeMetaRevision,
@@ -13,12 +14,7 @@ import {
 } from './meta-rows.ts';
 import { type LatestEntry, Overlay } from './overlay.ts';
 import type { RangeView } from './range-reader.ts';
-import {
-  FLAG_VALUE_LEFT_OUT,
-  KEYS_TRAILER_SIZE,
-  LARGE_TRAILER_SIZE,
-  writeUint32,
-} from './revision-row.ts';
+import { KEYS_TRAILER_SIZE } from './revision-row.ts';
 import type { StoreEvent } from './store-event.ts';
 import type { StoreState } from './store-state.ts';
 import { WriteTxn } from './write-txn.ts';
@@ -245,8 +241,7 @@ export class ApplyBatch implements RangeView {
   }
 
   #isInline(meta: KeyMeta): boolean {
-    // Key and numbers are small change: the limit is meant for values, and a few bytes do not matter.
-    return meta.wireSize <= this.state.inlineValueBytes + meta.keyText.length + 32;
+    return isInlineSize(meta.wireSize, meta.keyText.length, this.state.inlineValueBytes);
   }
 
   #updateCaches(): void {
@@ -276,18 +271,6 @@ export class ApplyBatch implements RangeView {
     }
     rows.set(keyTextOf(key), value);
   }
-}
-
-/** A row of `keys` whose value is only in `revs`. */
-function encodeLargeRow(meta: KeyMeta, key: Uint8Array): Uint8Array {
-  const { createRevision, modRevision, version, lease } = meta;
-  const size = keyValueSize(key.length, createRevision, modRevision, version, 0, lease);
-  const row = new Uint8Array(size + LARGE_TRAILER_SIZE);
-  writeKeyValue(row, 0, key, createRevision, modRevision, version, NO_BYTES, lease);
-  writeUint32(row, size, meta.wireSize);
-  writeUint32(row, size + 4, meta.sub);
-  row[size + 8] = FLAG_VALUE_LEFT_OUT;
-  return row;
 }
 
 function withoutWire(meta: KeyMeta): KeyMeta {

@@ -29,5 +29,6 @@ export {
   type StoreOptions,
 } from './store.ts';
 export { type EventPage, StoreEvent } from './store-event.ts';
+export { type ImportedCompaction, type ImportedRevision, StoreImport } from './store-import.ts';
 export * from './watch/index.ts';
 export type { WriteTxn } from './write-txn.ts';
