@@ -21,6 +21,8 @@ export interface Layer {
   readonly imports: readonly string[];
   /** Packages that one folder alone may import besides, by its path below src/; users need them for that part only. */
   readonly folderImports?: Readonly<Record<string, readonly string[]>>;
+  /** Folders that are entry points of their own, by path below src/, since few need them. */
+  readonly doors?: readonly string[];
   /** Node modules open to all its files; `hostFiles` may use any. */
   readonly builtins: 'none' | 'pure' | 'all';
   /**
@@ -79,6 +81,8 @@ export const layers: Readonly<Record<string, Layer>> = {
       'prom-client',
       'yaml',
     ],
+    // What is done to the files of members that don't run, for kvutl.
+    doors: ['offline/'],
     // It is the package that wires the world in: sockets, TLS, hashes. Time still enters by its clock.
     builtins: 'all',
     // server.ts fills in what its caller did not inject; process-vars.ts reports on the process itself.

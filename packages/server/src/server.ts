@@ -1,5 +1,4 @@
 import { apiVersion, clusterVersion } from '@kvorum/api';
-import { type Engine, RocksDbEngine } from '@kvorum/mvcc';
 import { type Disk, nodeDisk } from '@kvorum/wal';
 import { type Clock, systemClock } from './clock.ts';
 import type { ServerConfig } from './config/server-config.ts';
@@ -9,11 +8,11 @@ import { MemberCore } from './member-core.ts';
 import { formatId } from './membership/ids.ts';
 import { fetchCluster, type Joining, joiningOf, refuseForgetful } from './membership/joining.ts';
 import type { Metrics } from './metrics/metrics.ts';
-import { nodeEngines } from './node-engines.ts';
 import { nodeNetwork, type PeerNetwork } from './peer/node-network.ts';
 import { PeerTransport } from './peer/peer-transport.ts';
 import { PeerPort } from './peer-port.ts';
 import { openPorts, type Ports } from './ports.ts';
+import { rocksDbFolders } from './rocksdb-folders.ts';
 import type { Member } from './run-member.ts';
 
 /** What a member is given by its process; tests and simulations give their own. */
@@ -30,21 +29,6 @@ export interface MemberDeps {
   readonly network?: PeerNetwork;
   /** Ends the start. */
   readonly stop?: AbortSignal;
-}
-
-/**
- * What RocksDB may use, so that a member with a million small keys stays below 300 MB: its blocks are the second cache,
- * behind that of the store, and what its buffers hold is replayed at start.
- */
-const ROCKSDB_CACHE_BYTES = 16 * 1024 * 1024;
-const ROCKSDB_WRITE_BUFFER_BYTES = 32 * 1024 * 1024;
-
-function openRocksDb(path: string): Promise<Engine> {
-  return RocksDbEngine.open({
-    path,
-    cacheBytes: ROCKSDB_CACHE_BYTES,
-    writeBufferBytes: ROCKSDB_WRITE_BUFFER_BYTES,
-  });
 }
 
 /**
@@ -73,7 +57,7 @@ export async function startMember(config: ServerConfig, deps: MemberDeps): Promi
     clock,
     disk,
     random,
-    engines: deps.engines ?? nodeEngines(openRocksDb),
+    engines: deps.engines ?? rocksDbFolders(),
     outbox: transport,
     peers: transport,
     onMembershipChanged: () => transport.membershipChanged(),

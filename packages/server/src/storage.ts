@@ -266,7 +266,7 @@ function readApplied(store: Store): Applied {
  * Makes a folder and its missing parents so that a power cut can't take them back: what is in a folder is only as
  * durable as the names that lead to it.
  */
-function makeFolder(disk: Disk, path: string): void {
+export function makeFolder(disk: Disk, path: string): void {
   if (disk.exists(path)) return;
   const parent = folderOf(path);
   makeFolder(disk, parent);
@@ -274,7 +274,7 @@ function makeFolder(disk: Disk, path: string): void {
   disk.syncDir(parent);
 }
 
-function folderOf(path: string): string {
+export function folderOf(path: string): string {
   const slash = path.lastIndexOf('/');
   if (slash < 0) return '.';
   return slash === 0 ? '/' : path.slice(0, slash);

@@ -13,7 +13,7 @@ export function alarmName(alarm: number): string {
 }
 
 const ACTION_GET = 0;
-const ACTION_ACTIVATE = 1;
+export const ACTION_ACTIVATE = 1;
 
 /** One raised alarm. Member id 0 is a real key: it stands for "some member, it isn't known which". */
 export interface Alarm {

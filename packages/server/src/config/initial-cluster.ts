@@ -2,6 +2,12 @@ import { ConfigError } from './config-error.ts';
 import { type EndpointUrl, parseEndpointUrl } from './endpoint-url.ts';
 import type { InitialMember, ServerConfig } from './server-config.ts';
 
+/** The flags that found or join a cluster. */
+type Bootstrap = Pick<
+  ServerConfig,
+  'name' | 'initialCluster' | 'initialClusterState' | 'initialAdvertisePeerUrls'
+>;
+
 /**
  * Parses --initial-cluster, `name=url[,name=url…]`, where a name may repeat for several URLs. Members come back sorted
  * by name, their URLs by text. Throws `ConfigError` "invalid".
@@ -33,7 +39,7 @@ export function initialClusterOf(name: string, urls: readonly EndpointUrl[]): st
  * What has to hold before a cluster is founded or joined. Call it only when the data directory has no write-ahead log
  * yet: a member that restarts knows its cluster and ignores the --initial flags. Throws `ConfigError`.
  */
-export function verifyBootstrap(config: ServerConfig): void {
+export function verifyBootstrap(config: Bootstrap): void {
   const self = config.initialCluster.find((member) => member.name === config.name);
   if (self === undefined) {
     const shown = JSON.stringify(config.name);
@@ -52,7 +58,7 @@ export function verifyBootstrap(config: ServerConfig): void {
 }
 
 /** --initial-cluster and --initial-advertise-peer-urls say the same of this member. */
-function verifyAnnounced(config: ServerConfig, self: InitialMember): void {
+function verifyAnnounced(config: Bootstrap, self: InitialMember): void {
   const founding = self.peerUrls.map(comparableHref);
   const announced = config.initialAdvertisePeerUrls.map(comparableHref);
   const unannounced = self.peerUrls.filter((url) => !announced.includes(comparableHref(url)));

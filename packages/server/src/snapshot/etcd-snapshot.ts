@@ -5,6 +5,7 @@ import type { Alarm } from '../apply/alarms.ts';
 import { ProtoWriter } from '../codec/proto-writer.ts';
 import { type Cluster, memberToJson } from '../membership/cluster.ts';
 import { formatId } from '../membership/ids.ts';
+import { authRowsOf } from './auth-rows.ts';
 import { BoltWriter } from './bolt-writer.ts';
 
 export interface SnapshotSource {
@@ -55,6 +56,7 @@ type Rows = readonly (readonly [Uint8Array, Uint8Array])[];
 /** Every bucket of etcd's schema, in order of names; the large one is empty here. */
 function smallBuckets(source: SnapshotSource): [string, Rows][] {
   const { cluster, lessor, alarms } = source;
+  const { engine } = source.store;
   const leases = lessor.all().map(({ id, ttlSeconds, remainingSeconds }): Rows[number] => {
     const lease = new ProtoWriter(32).tag(0x08).int64(id).tag(0x10).uint(ttlSeconds);
     if (remainingSeconds > 0) lease.tag(0x18).uint(remainingSeconds);
@@ -69,9 +71,9 @@ function smallBuckets(source: SnapshotSource): [string, Rows][] {
     .map((member): Rows[number] => [text(formatId(member.id)), text(memberToJson(member))]);
   return [
     ['alarm', sorted(raised)],
-    ['auth', []],
-    ['authRoles', []],
-    ['authUsers', []],
+    ['auth', authRowsOf(engine, 'auth')],
+    ['authRoles', authRowsOf(engine, 'authRoles')],
+    ['authUsers', authRowsOf(engine, 'authUsers')],
     [
       'cluster',
       cluster.version === undefined ? [] : [[text('clusterVersion'), text(cluster.version)]],
