@@ -12,6 +12,8 @@ export interface LogUpkeepOptions {
   readonly snapshotCount: number;
   /** --snapshot-catchup-entries */
   readonly catchupEntries: number;
+  /** --max-wals */
+  readonly maxWals: number;
 }
 
 /** Works ahead for the log, and lets go of what the store has on disk and no other member needs. */
@@ -31,15 +33,16 @@ export class LogUpkeep {
 
   /** Between two batches, when no sync is running. `isAlone`: there is nobody to keep entries for. */
   run(isAlone: boolean): void {
-    const { storage, machine, logger, snapshotCount, catchupEntries } = this.#options;
+    const { storage, machine, logger, snapshotCount, catchupEntries, maxWals } = this.#options;
     const { log, store } = storage;
     const { appliedIndex, confState } = machine;
     log.prepareNext((error) =>
       logger.warn('the next log segment could not be prepared', { error }),
     );
-    if (log.segmentCount > 1 && appliedIndex - this.#snapshotIndex >= snapshotCount) {
+    const hasTooMany = maxWals > 0 && log.segmentCount > maxWals;
+    if (hasTooMany && appliedIndex - this.#snapshotIndex >= snapshotCount) {
       store.engine.sync();
-      log.snapshot(appliedIndex, log.memory.term(appliedIndex), confState);
+      log.snapshot(appliedIndex, log.memory.term(appliedIndex), confState, maxWals);
       this.#snapshotIndex = appliedIndex;
     }
     const keep = isAlone ? 0 : catchupEntries;

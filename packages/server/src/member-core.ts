@@ -148,6 +148,7 @@ export class MemberCore {
       logger,
       snapshotCount: config.snapshotCount,
       catchupEntries: config.snapshotCatchupEntries,
+      maxWals: config.maxWals,
     });
     this.loop = this.#newLoop();
     this.#proposer = new Proposer({

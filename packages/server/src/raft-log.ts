@@ -86,7 +86,7 @@ export interface OpenRaftLog extends LogStorage {
   dropChanges(index: number): void;
   /** Lets go of applied entries in memory, when many have come. */
   trimMemory(trim: MemoryTrim): void;
-  snapshot(index: number, term: number, confState: ConfState): number;
+  snapshot(index: number, term: number, confState: ConfState, keepSegments: number): number;
   close(): void;
 }
 
@@ -241,14 +241,14 @@ export class RaftLog implements OpenRaftLog {
   }
 
   /**
-   * Notes that the store holds everything up to `index` durably, and deletes the segments that nobody needs any more.
-   * Not while a sync is running.
+   * Notes that the store holds everything up to `index` durably, and deletes segments that nobody needs any more until
+   * `keepSegments` are left. Not while a sync is running.
    */
-  snapshot(index: number, term: number, confState: ConfState): number {
+  snapshot(index: number, term: number, confState: ConfState, keepSegments: number): number {
     const data = encodeWalSnapshot(index, term, confState);
     this.#wal.append([{ type: 'snapshot', index, data }, this.#stateRecord()]);
     this.syncNow();
-    return this.#wal.release(index);
+    return this.#wal.release(index, keepSegments);
   }
 
   close(): void {

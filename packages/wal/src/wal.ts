@@ -368,14 +368,16 @@ export class Wal {
   }
 
   /**
-   * Deletes the segments that `open` with `snapshotIndex: index` would not read; returns how many. Only what a
-   * durable snapshot covers may be released. Not synced: a segment that comes back after a crash does no harm.
+   * Deletes the segments that `open` with `snapshotIndex: index` would not read, the oldest first, until there are
+   * `keepCount` (default 1) segments in all; returns how many. Only what a durable snapshot covers may be released.
+   * Not synced: a segment that comes back after a crash does no harm.
    *
    * Throws `WalError` "io" (the log stays usable), "broken" or "closed".
    */
-  release(index: number): number {
+  release(index: number, keepCount = 1): number {
     this.#mustBeUsable();
-    const count = Math.max(0, positionOf(this.#segments, index));
+    const spare = this.#segments.length - keepCount;
+    const count = Math.max(0, Math.min(positionOf(this.#segments, index), spare));
     for (let i = 0; i < count; i++) {
       const path = `${this.#dir}/${this.#segments[0]?.name ?? ''}`;
       try {

@@ -39,7 +39,6 @@ export function buildConfig(values: FlagValues, around: ConfigSurroundings): Ser
     snapshotCatchupEntries: values.integer('snapshot-catchup-entries'),
     ...readTicks(values),
     initialElectionTickAdvance: values.bool('initial-election-tick-advance'),
-    maxSnapshots: values.integer('max-snapshots'),
     maxWals: values.integer('max-wals'),
     ...addresses,
     ...(listenClientHttpUrls.length === 0 ? {} : { listenClientHttpUrls }),

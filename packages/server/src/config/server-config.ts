@@ -38,9 +38,7 @@ export interface ServerConfig {
   readonly electionTimeoutMs: number;
   /** --initial-election-tick-advance: fast-forward the election clock at boot. */
   readonly initialElectionTickAdvance: boolean;
-  /** --max-snapshots: snapshot files kept; 0 = no limit. */
-  readonly maxSnapshots: number;
-  /** --max-wals: write-ahead log files kept; 0 = no limit. */
+  /** --max-wals: write-ahead log files kept, as long as more are not needed; 0 = no limit. */
   readonly maxWals: number;
 
   // Listeners and announced addresses.

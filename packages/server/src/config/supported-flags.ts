@@ -69,8 +69,12 @@ export const supportedFlags: readonly Flag[] = [
     '',
     'Extra URLs for /metrics, /health, /livez and /readyz.',
   ),
-  member('uint', 'max-snapshots', '5', 'Snapshot files to keep (0 is unlimited).'),
-  member('uint', 'max-wals', '5', 'Write-ahead log files to keep (0 is unlimited).'),
+  member(
+    'uint',
+    'max-wals',
+    '5',
+    'Write-ahead log files to keep; more when they are needed (0 is unlimited).',
+  ),
   member(
     'int',
     'quota-backend-bytes',

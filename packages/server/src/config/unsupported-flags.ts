@@ -152,8 +152,9 @@ export const unsupportedFlags: readonly Flag[] = [
 
 const idle = rows('Member', 'no-effect');
 
-/** etcd's tuning of its own storage engine, which Kvorum does not use. */
+/** etcd's tuning of its own storage engine, and of the snapshot files beside it: here the store is the snapshot. */
 export const flagsWithoutEffect: readonly Flag[] = [
+  idle('uint', 'max-snapshots', '5', 'Snapshot files to keep; there are none.'),
   idle('text', 'backend-bbolt-freelist-type', '', "Free list of etcd's storage engine."),
   idle('duration', 'backend-batch-interval', '0s', "Commit period of etcd's storage engine."),
   idle('int', 'backend-batch-limit', '0', "Commit size of etcd's storage engine."),

@@ -29,7 +29,13 @@ export {
   type SimStreamCallback,
   type SyncTimes,
 } from './sim-cluster.ts';
-export { CallError, SimMember, type SimSettings, type SimStorage } from './sim-member.ts';
+export {
+  CallError,
+  SimMember,
+  type SimSettings,
+  type SimStorage,
+  unreached,
+} from './sim-member.ts';
 export { type ClockPace, SimClock, SimTime } from './sim-time.ts';
 export {
   type FailedSeed,

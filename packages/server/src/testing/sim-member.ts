@@ -45,6 +45,7 @@ export type SimSettings = Partial<
     | 'electionTimeoutMs'
     | 'snapshotCount'
     | 'snapshotCatchupEntries'
+    | 'maxWals'
     | 'preVote'
     | 'compactionBatchLimit'
     | 'strictReconfigCheck'
@@ -78,6 +79,23 @@ export interface SimSurroundings {
   readonly peers?: PeerCalls;
 }
 
+/** What a member named `sim` lives in that reaches nobody, in still time. */
+export function unreached(
+  seed: number,
+  clusterNames: readonly string[],
+  settings: SimSettings = {},
+): SimSurroundings {
+  const prng = new Prng(seed);
+  return {
+    name: 'sim',
+    clusterNames,
+    settings,
+    clock: stillClock,
+    random: () => prng.below(1_000_000) / 1_000_000,
+    outbox: { send: () => {} },
+  };
+}
+
 /** A member in this process on a simulated disk and an engine in memory: no sockets, no timers, no files. */
 export class SimMember {
   readonly core: MemberCore;
@@ -89,15 +107,12 @@ export class SimMember {
   }
 
   /** Opens what is on `storage` and resolves when the member, alone and in still time, leads. */
-  static async start(storage: SimStorage, seed: number): Promise<SimMember> {
-    const prng = new Prng(seed);
-    const member = await SimMember.open(storage, {
-      name: 'sim',
-      clusterNames: ['sim'],
-      clock: stillClock,
-      random: () => prng.below(1_000_000) / 1_000_000,
-      outbox: { send: () => {} },
-    });
+  static async start(
+    storage: SimStorage,
+    seed: number,
+    settings?: SimSettings,
+  ): Promise<SimMember> {
+    const member = await SimMember.open(storage, unreached(seed, ['sim'], settings));
     await member.start();
     return member;
   }
@@ -112,7 +127,7 @@ export class SimMember {
       peerUrls: [parseEndpointUrl(urlOf(member))],
     }));
     const core = await MemberCore.open(
-      { ...config, initialCluster, snapshotCatchupEntries: 0, ...settings },
+      { ...config, initialCluster, snapshotCatchupEntries: 0, maxWals: 1, ...settings },
       {
         logger: silentLogger,
         metrics: new Metrics({ detail: 'basic', serverVersion: '3.7.1' }),

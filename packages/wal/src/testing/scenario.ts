@@ -73,7 +73,7 @@ class World {
       case 'prepare':
         return this.#prepare(args);
       case 'release':
-        return `${this.#log.release(number(args, 'index'))} segments deleted`;
+        return `${this.#log.release(number(args, 'index'), number(args, 'keep', 1))} segments deleted`;
       case 'close':
         this.#log.close();
         return 'closed';
