@@ -5,6 +5,7 @@ import type { ServerConfig } from './config/server-config.ts';
 import type { EngineFolders } from './engine-folders.ts';
 import type { Logger } from './logging/logger.ts';
 import { MemberCore } from './member-core.ts';
+import { refuseIncompatible } from './membership/compatibility.ts';
 import { formatId } from './membership/ids.ts';
 import { fetchCluster, type Joining, joiningOf, refuseForgetful } from './membership/joining.ts';
 import type { Metrics } from './metrics/metrics.ts';
@@ -92,7 +93,9 @@ async function identify(
   const isNew = !disk.exists(config.walDir ?? `${config.dataDir}/member/wal`);
   if (!isNew) return undefined;
   if (config.initialClusterState === 'existing') {
-    return joiningOf(config, await fetchCluster(config, network));
+    const joining = joiningOf(config, await fetchCluster(config, network));
+    await refuseIncompatible(joining, network);
+    return joining;
   }
   if (config.initialCluster.length > 1) {
     refuseForgetful(config, await fetchCluster(config, network));

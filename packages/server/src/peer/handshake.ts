@@ -1,6 +1,7 @@
 import { apiVersion } from '@kvorum/api';
 import { type Metadata, Status, type StatusCode } from '@kvorum/h2';
 import { formatId } from '../membership/ids.ts';
+import { isAtLeast, MIN_CLUSTER_VERSION } from '../membership/semantic-version.ts';
 
 /** What a member says of itself and asks of the other when it opens a stream, under etcd's names. */
 export interface Greeting {
@@ -19,7 +20,6 @@ export interface Refusal {
 
 /** Kvorum's members understand each other from this version of their protocol on. */
 const PROTOCOL = '1';
-const MIN_CLUSTER_VERSION = '3.0.0';
 
 export const refusals = {
   clusterIdMismatch: { status: Status.failedPrecondition, text: 'cluster ID mismatch' },
@@ -78,20 +78,6 @@ function isCompatible(fields: GreetingFields): boolean {
   const version = fields.get('x-server-version') ?? '';
   const oldest = fields.get('x-min-cluster-version') ?? '';
   return isAtLeast(version, MIN_CLUSTER_VERSION) && isAtLeast(apiVersion, oldest);
-}
-
-/** False too when one of them is no version. */
-function isAtLeast(version: string, oldest: string): boolean {
-  const one = partsOf(version);
-  const other = partsOf(oldest);
-  if (one === undefined || other === undefined) return false;
-  const i = one.findIndex((part, at) => part !== other[at]);
-  return i < 0 || (one[i] ?? 0) > (other[i] ?? 0);
-}
-
-function partsOf(version: string): number[] | undefined {
-  const [, ...parts] = /^(\d+)\.(\d+)\.(\d+)(?:[-+].*)?$/.exec(version) ?? [];
-  return parts.length === 0 ? undefined : parts.map(Number);
 }
 
 /** Undefined for what is no id; 0 is none, raft has it for nobody. */
