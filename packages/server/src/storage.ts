@@ -11,6 +11,7 @@ import { Cluster } from './membership/cluster.ts';
 import { formatId } from './membership/ids.ts';
 import { MemoryEngines } from './memory-engines.ts';
 import { MemoryRaftLog, type OpenRaftLog, RaftLog } from './raft-log.ts';
+import { SENT_FILE_SUFFIX } from './snapshot/etcd-snapshot.ts';
 import { StateWriter } from './snapshot/state-stream.ts';
 
 export interface StorageOptions {
@@ -200,7 +201,12 @@ async function openOnDisk(
   lock: DiskLock,
 ): Promise<OpenStorage> {
   const { disk, unsafeNoFsync, founder, walSegmentBytes } = options;
-  makeFolder(disk, `${memberDir}/snap`);
+  const snapDir = `${memberDir}/snap`;
+  makeFolder(disk, snapDir);
+  // What a crash has left of files on their way to clients.
+  for (const name of disk.list(snapDir)) {
+    if (name.endsWith(SENT_FILE_SUFFIX)) disk.remove(`${snapDir}/${name}`);
+  }
   const dir = options.walDir ?? `${memberDir}/wal`;
   makeFolder(disk, folderOf(dir));
   const folders = new StoreFolders(options.engines, memberDir);

@@ -5,7 +5,11 @@ import type { GrpcMethod, StreamCall, StreamReceiver } from '@kvorum/h2';
 import type { Disk, DiskFile } from '@kvorum/wal';
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../logging/logger.ts';
-import { type SnapshotSource, writeEtcdSnapshot } from '../snapshot/etcd-snapshot.ts';
+import {
+  SENT_FILE_SUFFIX,
+  type SnapshotSource,
+  writeEtcdSnapshot,
+} from '../snapshot/etcd-snapshot.ts';
 import { statusOf } from './method.ts';
 
 export interface SnapshotOptions {
@@ -28,7 +32,7 @@ export function snapshotMethod(options: SnapshotOptions): [string, GrpcMethod] {
   let started = 0;
   const open = (call: StreamCall) => {
     started += 1;
-    return new SnapshotStream(options, call, `${options.dir}/stream-${started}.snap.tmp`);
+    return new SnapshotStream(options, call, `${options.dir}/stream-${started}${SENT_FILE_SUFFIX}`);
   };
   return ['/etcdserverpb.Maintenance/Snapshot', { kind: 'stream', open }];
 }

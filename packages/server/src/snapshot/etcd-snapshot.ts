@@ -18,6 +18,9 @@ export interface SnapshotSource {
   readonly confState: ConfState;
 }
 
+/** Ends the names of database files that are written to be sent to a client, and removed then. */
+export const SENT_FILE_SUFFIX = '.snap.tmp';
+
 /** Rows written between two looks at the clock. */
 const ROWS_PER_SLICE = 256;
 /** Bytes of a revision in etcd's key bucket: main, `_`, sub; tombstones have a `t` behind it. */
