@@ -198,7 +198,9 @@ export class MemberCore {
       keepEntries: config.initialCluster.length > 1 ? config.snapshotCatchupEntries : 0,
       founder: parts.joins ?? founderOf(config),
     });
-    if (config.forceNewCluster && storage.applied.index > 0) storage.forceAlone();
+    if (config.forceNewCluster) {
+      storage.forceAlone(config.initialAdvertisePeerUrls.map(({ href }) => href));
+    }
     storage.announce(logger);
     return new MemberCore(config, parts, storage);
   }
@@ -237,7 +239,10 @@ export class MemberCore {
 
   /** Nothing of a cluster has reached this member yet. */
   get #isNew(): boolean {
-    return this.#storage.log.memory.lastIndex() === 0 && this.#storage.applied.index === 0;
+    const { log, applied } = this.#storage;
+    return (
+      log.memory.lastIndex() === 0 && applied.index === 0 && applied.confState.voters.length === 0
+    );
   }
 
   /** A leader whose disk stands still commits nothing: another one can. */

@@ -1,5 +1,7 @@
 import {
+  type ConfChange,
   type ConfState,
+  decodeConfChange,
   type Entry,
   entrySize,
   type HardState,
@@ -79,6 +81,8 @@ export interface OpenRaftLog extends LogStorage {
   /** Bytes of entries appended since the start. */
   readonly writtenBytes: number;
   prepareNext(onError: (error: unknown) => void): void;
+  /** The membership changes behind `index`. */
+  changesBehind(index: number): ConfChange[];
   /**
    * Puts entries that change nothing in the place of the membership changes behind `index`. Durable when it returns; only
    * for a member that is made a cluster of its own, since no other one has that log then.
@@ -217,11 +221,15 @@ export class RaftLog implements OpenRaftLog {
     }
   }
 
+  changesBehind(index: number): ConfChange[] {
+    return this.#entriesBehind(index)
+      .filter(({ type }) => type !== 'normal')
+      .map(decodeConfChange)
+      .filter((change) => 'nodeId' in change);
+  }
+
   dropChanges(index: number): void {
-    const { memory } = this;
-    const end = memory.lastIndex() + 1;
-    if (index + 1 >= end) return;
-    const tail = memory.entries(index + 1, end, Number.POSITIVE_INFINITY);
+    const tail = this.#entriesBehind(index);
     const first = tail.findIndex(({ type }) => type !== 'normal');
     if (first < 0) return;
     // In the log, too, an entry replaces what stood at its index and behind.
@@ -232,7 +240,12 @@ export class RaftLog implements OpenRaftLog {
       entries.map((entry) => ({ type: 'entry', index: entry.index, data: encodeEntry(entry) })),
     );
     this.#wal.syncNow();
-    memory.append(entries);
+    this.memory.append(entries);
+  }
+
+  #entriesBehind(index: number): readonly Entry[] {
+    const end = this.memory.lastIndex() + 1;
+    return index + 1 < end ? this.memory.entries(index + 1, end, Number.POSITIVE_INFINITY) : [];
   }
 
   /** Lets go of entries in memory that are applied, when they've become many. */
@@ -295,6 +308,10 @@ export class MemoryRaftLog implements OpenRaftLog {
   prepareNext(): void {}
 
   /** It begins empty. */
+  changesBehind(): ConfChange[] {
+    return [];
+  }
+
   dropChanges(): void {}
 
   trimMemory(trim: MemoryTrim): void {

@@ -62,13 +62,21 @@ export class OpenStorage {
   readonly #options: StorageOptions;
   readonly #folders: StoreFolders;
   readonly #release: () => void;
+  /** The log was made by this opening. */
+  readonly #isNew: boolean;
   /** Folders of states that were received whole, by the index that they stand for. */
   readonly #received = new Map<number, string>();
 
   constructor(
     options: StorageOptions,
     folders: StoreFolders,
-    opened: { store: Store; log: OpenRaftLog; applied: Applied; release: () => void },
+    opened: {
+      store: Store;
+      log: OpenRaftLog;
+      applied: Applied;
+      isNew: boolean;
+      release: () => void;
+    },
   ) {
     this.#options = options;
     this.#folders = folders;
@@ -76,6 +84,7 @@ export class OpenStorage {
     this.#store = opened.store;
     this.#applied = opened.applied;
     this.#release = opened.release;
+    this.#isNew = opened.isNew;
   }
 
   /** Another one after `exchange`. */
@@ -109,15 +118,21 @@ export class OpenStorage {
    * Makes a cluster of one of what this member has. Where etcd drops what it doesn't know to be committed, the entries
    * of its log are kept: each may have been acknowledged, since the note of a commit follows with the next entries.
    * Only membership changes that are still to be applied are dropped: a member that one of them adds would be waited
-   * for.
+   * for. `peerUrls` are the member's when nothing that it has tells them. A member that was just made is left alone.
    */
-  forceAlone(): void {
-    const { memberId, clusterId } = this.log.owner;
+  forceAlone(peerUrls: readonly string[]): void {
+    if (this.#isNew) return;
+    const { memberId: id, clusterId } = this.log.owner;
     const cluster = new Cluster(clusterId);
     cluster.load((prefix) => listMeta(this.#store.engine, prefix));
-    const confState = { ...emptyConfState, voters: [memberId] };
+    const confState = { ...emptyConfState, voters: [id] };
     const batch = this.#store.batch();
-    cluster.keepOnly(batch, memberId);
+    // Changes that are still to be applied tell of members, too: of this one, and of those to be refused from now on.
+    for (const change of this.log.changesBehind(this.#applied.index)) {
+      if (change.type !== 'removeNode') cluster.applyConfChange(batch, change);
+    }
+    const stranger = { id, name: '', peerUrls, clientUrls: [], isLearner: false };
+    cluster.keepOnly(batch, cluster.member(id) ?? stranger);
     batch.putMeta(CONF_STATE_ROW, encodeConfState(confState));
     batch.commit();
     this.#store.engine.sync();
@@ -220,7 +235,8 @@ async function openOnDisk(
       keepEntries: options.keepEntries,
       ...(walSegmentBytes === undefined ? {} : { segmentBytes: walSegmentBytes }),
     };
-    if (!RaftLog.exists(logOptions)) {
+    const isNew = !RaftLog.exists(logOptions);
+    if (isNew) {
       if (applied.index > 0) {
         throw new Error(
           `${folders.current} holds data but there is no write-ahead log in ${dir}: ` +
@@ -234,6 +250,7 @@ async function openOnDisk(
       store,
       log,
       applied,
+      isNew,
       release: () => lock.release(),
     });
   } catch (error) {
@@ -248,7 +265,13 @@ async function openInMemory(options: StorageOptions): Promise<OpenStorage> {
   const store = openStore(inMemory, await folders.openCurrent());
   const log = new MemoryRaftLog(options.founder);
   const applied = { index: 0, term: 0, confState: emptyConfState };
-  return new OpenStorage(inMemory, folders, { store, log, applied, release: () => {} });
+  return new OpenStorage(inMemory, folders, {
+    store,
+    log,
+    applied,
+    isNew: true,
+    release: () => {},
+  });
 }
 
 function openStore(options: StorageOptions, engine: Engine): Store {

@@ -126,11 +126,9 @@ export class Cluster {
   }
 
   /** Removes everybody but one member, which has a vote then. */
-  keepOnly(rows: MembershipRows, id: bigint): void {
-    for (const member of this.members()) {
-      if (member.id === id) this.#put(rows, { ...member, isLearner: false });
-      else this.#remove(rows, member.id);
-    }
+  keepOnly(rows: MembershipRows, kept: Member): void {
+    for (const { id } of this.members()) if (id !== kept.id) this.#remove(rows, id);
+    this.#put(rows, { ...kept, isLearner: false });
   }
 
   #remove(rows: MembershipRows, id: bigint): void {
