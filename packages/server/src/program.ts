@@ -118,8 +118,16 @@ async function startAndRun(config: ServerConfig, log: ProcessLog): Promise<numbe
     { logger: log.logger, metrics, startMember },
     {
       onSignal(callback) {
-        process.on('SIGINT', () => callback('interrupt'));
-        process.on('SIGTERM', () => callback('terminated'));
+        let isStopping = false;
+        const stop = (signal: string) => {
+          isStopping = true;
+          callback(signal);
+        };
+        process.on('SIGINT', () => stop('interrupt'));
+        process.on('SIGTERM', () => stop('terminated'));
+        if (!config.kvorumStopWithStdin) return;
+        // Not as the second request, which ends the process at once.
+        onInputEnd(() => isStopping || stop('end of input'));
       },
       exitNow(code) {
         log.sink.flushNow();
@@ -127,6 +135,15 @@ async function startAndRun(config: ServerConfig, log: ProcessLog): Promise<numbe
       },
     },
   );
+}
+
+/** Calls back once when nothing more can come on standard input; what comes is nobody's business. */
+function onInputEnd(callback: () => void): void {
+  const { stdin } = process;
+  stdin.once('close', callback);
+  // The stream is closed after an error.
+  stdin.on('error', () => {});
+  stdin.resume();
 }
 
 /** Opens the log; rejects with `ConfigError` when an output can't be opened. */

@@ -60,6 +60,7 @@ export function buildConfig(values: FlagValues, around: ConfigSurroundings): Ser
     kvorumTransport: values.choice('kvorum-transport', ['h2', 'node-http2']),
     kvorumBusyPollMs: values.integer('kvorum-busy-poll-us') / 1000,
     ...(peerLocalAddress === '' ? {} : { kvorumPeerLocalAddress: peerLocalAddress }),
+    kvorumStopWithStdin: values.bool('kvorum-stop-with-stdin'),
     kvorumCacheBytes: values.integer('kvorum-cache-bytes'),
     kvorumEngine: values.choice('kvorum-engine', ['rocksdb', 'memory']),
   };

@@ -136,6 +136,8 @@ export interface ServerConfig {
   readonly kvorumBusyPollMs: number;
   /** --kvorum-peer-local-address: where connections to other members begin; absent when the system chooses. */
   readonly kvorumPeerLocalAddress?: string;
+  /** --kvorum-stop-with-stdin: the end of standard input is a request to stop. */
+  readonly kvorumStopWithStdin: boolean;
   /** --kvorum-cache-bytes: memory the key and value caches may use. */
   readonly kvorumCacheBytes: number;
   /** --kvorum-engine: `memory` keeps nothing across restarts; for tests and benchmarks. */

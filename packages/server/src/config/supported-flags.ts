@@ -253,6 +253,12 @@ export const supportedFlags: readonly Flag[] = [
     '',
     'Local IP address of connections to other members; the system chooses when empty.',
   ),
+  kvorum(
+    'bool',
+    'kvorum-stop-with-stdin',
+    'false',
+    'Stop in good order when standard input ends: whoever started the member is gone then.',
+  ),
   kvorum('uint', 'kvorum-cache-bytes', '16777216', 'Memory for the caches of keys and values.'),
   kvorum(
     'choice',

@@ -37,7 +37,7 @@ beforeAll(async () => {
     spawn: (flags) =>
       spawn(process.execPath, ['--conditions=kvorum-source', mainPath, ...flags], {
         env: {},
-        stdio: ['ignore', 'pipe', 'pipe'],
+        stdio: ['pipe', 'pipe', 'pipe'],
       }),
     askStatus,
     after: systemClock.after,
@@ -179,5 +179,50 @@ describe('the keys of a dev-cluster', () => {
     await press('q');
     expect(await cluster.finished).toBe(0);
     expect(lines.filter((line) => / has ended by itself/.test(line))).toEqual([]);
+  });
+});
+
+describe('a dev-cluster that is told to stop', () => {
+  /** Starts one program that takes no hint in the place of a member; ends when it listens for signals. */
+  async function startStubborn(after = systemClock.after) {
+    const options = { help: false, nodes: 1, basePort: 1, dataDir, fresh: false, memberFlags: [] };
+    let ready = () => {};
+    const isReady = new Promise<void>((resolve) => {
+      ready = resolve;
+    });
+    const stubborn = new DevCluster({
+      places: placesOf(options),
+      memberFlags: [],
+      proxies: await PeerProxies.open([]),
+      printer: new Printer((text) => text.includes('deaf') && ready(), false),
+      spawn: () =>
+        spawn(process.execPath, [
+          '--eval',
+          'process.on("SIGTERM", () => {}); setInterval(() => {}, 60_000); console.log("deaf")',
+        ]),
+      askStatus,
+      after,
+      hasKeys: false,
+      canIsolate: false,
+    });
+    stubborn.start();
+    await isReady;
+    return stubborn;
+  }
+
+  it('kills at the second word, and says so by its exit code', async () => {
+    const stubborn = await startStubborn();
+    stubborn.stop();
+    stubborn.stop();
+    expect(await stubborn.finished).toBe(1);
+  });
+
+  it('kills what takes too long', async () => {
+    const stubborn = await startStubborn((_delayMs, callback) => {
+      const timer = setImmediate(callback);
+      return () => clearImmediate(timer);
+    });
+    stubborn.stop();
+    expect(await stubborn.finished).toBe(1);
   });
 });

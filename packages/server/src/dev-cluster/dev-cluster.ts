@@ -32,7 +32,7 @@ const CTRL_C = '\u0003';
 
 /** Members on this machine, and what can be done to them by keys. */
 export class DevCluster {
-  /** Resolves with the exit code when all members have ended for good. */
+  /** Resolves with the exit code when all members have ended for good: 0 if they were given the time to. */
   readonly finished: Promise<number>;
   readonly #parts: DevClusterParts;
   readonly #members: readonly LocalMember[];
@@ -43,6 +43,8 @@ export class DevCluster {
   readonly #names = new Map<string, string>();
   #chosen = 0;
   #isStopping = false;
+  /** All at once: the end is not one in good order. */
+  #wereKilled = false;
 
   constructor(parts: DevClusterParts) {
     this.#parts = parts;
@@ -70,12 +72,13 @@ export class DevCluster {
     void Promise.all(this.#members.map((member) => member.ended)).then(async () => {
       stopTimer();
       await this.#parts.proxies.close();
-      this.#finish(0);
+      this.#finish(this.#wereKilled ? 1 : 0);
     });
   }
 
   /** Ends all members without warning. */
   killAll(): void {
+    this.#wereKilled = true;
     for (const member of this.#members) member.kill();
   }
 

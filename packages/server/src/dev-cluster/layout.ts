@@ -53,6 +53,8 @@ export function flagsOf(place: Place, all: readonly Place[], hasLocalAddresses: 
     `--initial-cluster=${all.map((one) => `${one.name}=${url(one.proxyPort)}`).join(',')}`,
     '--initial-cluster-token=kvorum-dev-cluster',
     '--log-format=console',
+    // This process may end without a chance to stop them.
+    '--kvorum-stop-with-stdin',
     ...(hasLocalAddresses ? [`--kvorum-peer-local-address=${place.localAddress}`] : []),
   ];
 }

@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import type { LineSource } from './printer.ts';
 
-/** Starts a process with these flags, its two outputs readable. */
+/** Starts a process with these flags: its outputs readable, its input open for as long as this process lives. */
 export type SpawnMember = (flags: readonly string[]) => ChildProcess;
 
 /** Opens the way of one stream of a process to the printer; `onLine` hears each line, too. */

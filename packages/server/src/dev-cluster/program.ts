@@ -108,7 +108,7 @@ function spawnerOf(children: Set<ChildProcess>): SpawnMember {
   return (flags) => {
     const child = spawn(execPath, [...execArgv, argv[1] ?? '', ...flags], {
       env,
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['pipe', 'pipe', 'pipe'],
       // Ctrl-C on a terminal is for this process, which then ends the members in good order.
       detached: true,
     });
