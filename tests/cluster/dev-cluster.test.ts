@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { TestClient } from '../framework/client.ts';
-import { DEADLINE_MS } from '../framework/eventually.ts';
+import { DEADLINE_MS, eventually } from '../framework/eventually.ts';
 import { kvorumProgram } from '../framework/member.ts';
 import { freePorts } from '../framework/ports.ts';
 import { RunningProgram } from '../framework/process.ts';
@@ -25,12 +25,13 @@ interface Started extends AsyncDisposable {
 /** Starts `kvorum dev-cluster` as `wrap` has it, and resolves when all members serve. */
 async function start(
   wrap: (file: string, args: readonly string[]) => [string, readonly string[]],
+  nodes = 3,
 ): Promise<Started> {
   const dataDir = await mkdtemp(join(tmpdir(), 'kvorum-dev-cluster-'));
   for (let attempt = 1; ; attempt++) {
     const [basePort = 0] = await freePorts(1);
     const { file, args } = kvorumProgram();
-    const words = ['dev-cluster', '--nodes=3', `--base-port=${basePort}`, `--data-dir=${dataDir}`];
+    const words = ['dev-cluster', `--nodes=${nodes}`, `--base-port=${basePort}`, `--data-dir=${dataDir}`];
     const [outerFile, outerArgs] = wrap(file, [...args, ...words, '--fresh']);
     const program = await RunningProgram.start(outerFile, { args: outerArgs });
     const dispose = async () => {
@@ -39,7 +40,7 @@ async function start(
       await rm(dataDir, { recursive: true, force: true });
     };
     try {
-      await program.stdout.line(/all 3 members serve clients/, READY_DEADLINE_MS);
+      await program.stdout.line(/all \d members serve clients/, READY_DEADLINE_MS);
       return { program, basePort, [Symbol.asyncDispose]: dispose };
     } catch (error) {
       const isTaken = /is taken/.test(program.stdout.text + program.stderr.text);
@@ -107,6 +108,14 @@ describe('kvorum dev-cluster', () => {
     },
     90_000,
   );
+
+  it('leaves no member behind when it is killed', async () => {
+    await using started = await start((file, args) => [file, args], 1);
+    const { program, basePort } = started;
+    expect(await isServed(basePort)).toBe(true);
+    await program.stop('SIGKILL');
+    await eventually('the end of the member', async () => !(await isServed(basePort)));
+  });
 
   it('refuses plainly what it can not do', async () => {
     const { file, args } = kvorumProgram();
