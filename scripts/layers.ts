@@ -60,6 +60,7 @@ export const layers: Readonly<Record<string, Layer>> = {
       '@kvorum/api',
       '@kvorum/client',
       '@bufbuild/protobuf',
+      'cli-progress',
       'cli-table3',
       'fastest-levenshtein',
     ],

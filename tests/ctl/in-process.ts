@@ -66,6 +66,8 @@ class MemoryOutput implements Output {
     this.#pieces.push(Buffer.from(data as string));
   }
 
+  async drained(): Promise<void> {}
+
   get text(): string {
     return Buffer.concat(this.#pieces).toString('latin1');
   }

@@ -1,5 +1,6 @@
 import { Auth, Cluster, Election, KV, Lease, Lock, Maintenance, Watch } from '@kvorum/api';
 import { Balancer } from './balancer.ts';
+import type { CallOptions } from './call-options.ts';
 import { Caller } from './caller.ts';
 import type { ChannelFactory } from './channel.ts';
 import { type Credentials, PasswordTokens } from './password-tokens.ts';
@@ -93,6 +94,14 @@ export class Client implements Disposable {
   /** Asks for a token now, if calls need one, so that a wrong password shows. Rejects with `ClientError`. */
   async authenticate(): Promise<void> {
     await this.#caller.authenticate();
+  }
+
+  /**
+   * One unary call of a serialized message, for those that read and write messages by themselves. `path` is
+   * `/package.Service/Method`; the answer belongs to the caller. Rejects with `ClientError`.
+   */
+  unary(path: string, request: Uint8Array, options: CallOptions = {}): Promise<Uint8Array> {
+    return this.#caller.unary(path, request, options);
   }
 
   /** Goes on with other endpoints. Throws `ClientError` "configuration". */

@@ -7,6 +7,8 @@ export interface Output {
   /** Columns of the terminal; undefined elsewhere. */
   readonly columns: number | undefined;
   write(data: string | Uint8Array): void;
+  /** Resolves when the reader has taken enough of it that more may be written. */
+  drained(): Promise<void>;
 }
 
 /** Standard input. */

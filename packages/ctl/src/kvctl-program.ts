@@ -14,6 +14,7 @@ export const kvctlProgram: Program = {
     { id: 'concurrency', title: 'Concurrency commands:' },
     { id: 'auth', title: 'Authentication commands:' },
     { id: 'utility', title: 'Utility commands:' },
+    { id: 'people', title: 'Commands that etcdctl does not have:' },
   ],
   commands: commandTable,
   helpFooter:

@@ -45,6 +45,12 @@ function nodeOutput(stream: NodeJS.WriteStream): Output {
     write: (data) => {
       stream.write(data);
     },
+    drained: () => {
+      if (!stream.writableNeedDrain) return Promise.resolve();
+      return new Promise((resolve) => {
+        stream.once('drain', resolve);
+      });
+    },
   };
 }
 

@@ -1,4 +1,5 @@
 import type { CommandEntry } from '../program/command.ts';
+import { peopleCommands } from './people/table.ts';
 
 /**
  * The commands of kvctl, in the order of its help: by name, as cobra sorts them. A row costs nothing; the command's file
@@ -23,4 +24,5 @@ export const commandTable: readonly CommandEntry[] = [
     summary: 'Prints the version of etcdctl',
     load: async () => (await import('./utility/version.ts')).version,
   },
+  ...peopleCommands,
 ];

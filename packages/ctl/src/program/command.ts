@@ -26,6 +26,8 @@ export interface CommandEntry {
   readonly summary: string;
   /** Heading in the help of the program. */
   readonly group?: string;
+  /** A command that etcdctl doesn't have: it makes no beginning of a name ambiguous that isn't so in etcdctl. */
+  readonly isExtension?: boolean;
   /** For a group of commands: what help shows as its use, when it is more than its name. */
   readonly use?: string;
   readonly load?: () => Promise<Command>;

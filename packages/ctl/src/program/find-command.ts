@@ -36,7 +36,11 @@ function match(candidates: readonly CommandEntry[], name: string): CommandEntry 
   const exact = candidates.find((entry) => entry.name === name);
   if (exact !== undefined) return exact;
   const beginnings = candidates.filter((entry) => entry.name.startsWith(name));
-  return beginnings.length === 1 ? beginnings[0] : undefined;
+  const [originals, extensions] = [false, true].map((isExtension) =>
+    beginnings.filter((entry) => (entry.isExtension ?? false) === isExtension),
+  );
+  const meant = originals?.length === 0 ? extensions : originals;
+  return meant?.length === 1 ? meant[0] : undefined;
 }
 
 /** Where the first argument is that is neither a flag nor the value of one; what a flag takes, cobra guesses so too. */

@@ -1,6 +1,7 @@
 import { badArguments } from '../../exit-error.ts';
 import { defineCommand } from '../../program/command.ts';
 import { rangeRendering } from './kv-renderings.ts';
+import { mayBePaged, writePaged } from './paged-get.ts';
 import { getFlags, rangeRequest } from './range-request.ts';
 
 export const get = defineCommand({
@@ -10,8 +11,15 @@ export const get = defineCommand({
     const { args, flags } = invocation;
     const request = rangeRequest(args, flags);
     const client = await invocation.client();
+    const globals = invocation.globals();
+    if (globals['write-out'] === 'simple' && !globals.hex && mayBePaged(request, client)) {
+      const isValueOnly = flags['print-value-only'];
+      const options = invocation.callOptions();
+      await writePaged(invocation.host.stdout, client, request, isValueOnly, options);
+      return;
+    }
     const response = await client.kv.range(request, invocation.callOptions());
-    const format = invocation.globals()['write-out'];
+    const format = globals['write-out'];
     if (flags['count-only'] && format !== 'fields') {
       throw badArguments('--count-only is only for `--write-out=fields`');
     }

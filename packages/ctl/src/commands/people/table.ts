@@ -1,0 +1,15 @@
+import type { CommandEntry } from '../../program/command.ts';
+
+/** What kvctl has and etcdctl has not. */
+export const peopleCommands: readonly CommandEntry[] = [
+  {
+    name: 'export',
+    summary: 'Writes all keys with a prefix as lines of JSON',
+    load: async () => (await import('./export.ts')).exportCommand,
+  },
+  {
+    name: 'import',
+    summary: 'Puts the keys that export wrote',
+    load: async () => (await import('./import.ts')).importCommand,
+  },
+].map((entry) => ({ ...entry, group: 'people', isExtension: true }));
