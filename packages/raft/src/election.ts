@@ -1,7 +1,7 @@
 import { invariant } from './invariant.ts';
 import type { Raft } from './raft.ts';
 import { broadcastAppend, broadcastHeartbeat } from './replication.ts';
-import { type Message, newMessage, noMember } from './types.ts';
+import { type MemberId, type Message, newMessage, noMember } from './types.ts';
 
 /** What makes a member campaign. A transfer skips the pre-vote and asks members to ignore their leader (§3.10). */
 export type CampaignReason = 'timeout' | 'transfer';
@@ -143,10 +143,22 @@ export function handleVoteRequest(raft: Raft, message: Message): void {
   answer.reject = !granted;
   tellCommit(raft, answer);
   raft.send(answer);
+  if (granted && isPreVote && givesWay(raft, message)) raft.becomeFollower(raft.term, noMember);
   if (granted && !isPreVote) {
     raft.electionElapsed = 0;
     raft.vote = message.from;
   }
+}
+
+/**
+ * Whether a pre-candidate gives way to another one whose request it grants. When both have just begun to ask, each
+ * would be promised the term by the other, both would vote for themselves, and wait for another time-out; so the one
+ * with the smaller id withdraws. It does so for a heartbeat only, since the other one may have no way to the rest, and
+ * that costs nothing but time: promises bind nobody. etcd has its split votes.
+ */
+function givesWay(raft: Raft, message: Message): boolean {
+  const hasJustBegun = raft.electionElapsed < raft.config.heartbeatTicks;
+  return raft.role === 'preCandidate' && raft.id < message.from && hasJustBegun;
 }
 
 /** Adds what is known to be committed, and of which term that entry is, to a vote request or its answer. */
@@ -187,6 +199,21 @@ function hearsLeader(raft: Raft): boolean {
 export function isBoundByLease(raft: Raft): boolean {
   if (raft.config.readOnlyMode !== 'leaseBased' || raft.tracker.isOnlyVoter(raft.id)) return false;
   return raft.quarantineTicks > 0 || hearsLeader(raft);
+}
+
+/**
+ * At a follower whose leader has ended: forgets it, so that another one may be voted for at once, and shortens what is
+ * left of its own time-out, at random, to no more than a quarter of the shortest one. Only the timing of an election
+ * changes. With leases, which are promises to a leader, nothing is done.
+ */
+export function forgetLeader(raft: Raft, id: MemberId): void {
+  if (raft.role !== 'follower' || raft.leader !== id) return;
+  if (raft.config.readOnlyMode === 'leaseBased') return;
+  raft.logger?.info('the leader has ended', { leader: id, term: raft.term });
+  raft.leader = noMember;
+  const { electionTicks, random } = raft.config;
+  const left = 1 + Math.floor(random() * Math.ceil(electionTicks / 4));
+  raft.electionElapsed = Math.max(raft.electionElapsed, raft.electionLimit - left);
 }
 
 function hasUnappliedConfChange({ log, config }: Raft): boolean {

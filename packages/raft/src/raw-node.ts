@@ -1,7 +1,7 @@
 import { applyConfChange, maybeLeaveJoint } from './confchange/apply.ts';
 import { encodeConfChange, encodeConfChangeV2 } from './confchange/codec.ts';
 import { type Config, fullConfig } from './config.ts';
-import { acknowledgeOwnVote, campaign, isBoundByLease, tick } from './election.ts';
+import { acknowledgeOwnVote, campaign, forgetLeader, isBoundByLease, tick } from './election.ts';
 import { RaftError } from './errors.ts';
 import { invariant } from './invariant.ts';
 import { Raft } from './raft.ts';
@@ -223,6 +223,17 @@ export class RawNode {
   reportUnreachable(id: MemberId): void {
     const progress = this.#raft.tracker.progress.get(id);
     if (this.#raft.role === 'leader' && progress?.state === 'replicate') progress.becomeProbe();
+    this.#verify();
+  }
+
+  /**
+   * Says that the process of `id` has ended, as far as can be told: nobody listens where it was, say. A follower of
+   * `id` then doesn't wait out its election timeout, but no more than a quarter of the shortest one. If `id` lives, the
+   * others still follow it and an election comes to nothing, provided that `preVote` and `checkQuorum` are set. Ignored
+   * where reads rely on leases.
+   */
+  reportGone(id: MemberId): void {
+    forgetLeader(this.#raft, id);
     this.#verify();
   }
 

@@ -60,6 +60,18 @@ describe('three members', () => {
     expect(await read(cluster, leader)).toBe('without');
   });
 
+  it('wait for no time-out when they hear that the process of the leader has ended', async () => {
+    const cluster = await SimCluster.start(3, 3);
+    const leader = cluster.leader as number;
+    const { memberId } = cluster.member(leader).core;
+    cluster.crash(leader);
+    const crashedAtMs = cluster.time.nowMs;
+    for (const { core } of cluster.members) core.loop.reportGone(memberId);
+    const next = await cluster.leaderOtherThan(leader);
+    await cluster.call(next, PUT, { key, value: Buffer.from('without') });
+    expect(cluster.time.nowMs - crashedAtMs).toBeLessThan(500);
+  });
+
   it('say that the leader failed when a write was lost with it', async () => {
     const cluster = await SimCluster.start(4, 3);
     const leader = cluster.leader as number;

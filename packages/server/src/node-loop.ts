@@ -218,6 +218,13 @@ export class NodeLoop {
     this.#schedule();
   }
 
+  /** The process of `id` has ended. If it led, another one is elected without waiting for the whole time-out. */
+  reportGone(id: MemberId): void {
+    if (this.#stopped) return;
+    this.#options.node.reportGone(id);
+    this.#schedule();
+  }
+
   /** How the sending of a state to `id` has ended. Called for each MsgSnap that went to the outbox. */
   reportSnapshot(id: MemberId, outcome: 'finish' | 'failure'): void {
     if (this.#stopped) return;

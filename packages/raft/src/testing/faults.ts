@@ -130,7 +130,9 @@ export class Faults {
     else if (dice < 75) member.compact(random.below(5));
     else if (dice < 90) member.checkpoint();
     else if (dice < 96) this.#transfer(member);
-    else member.act((node) => node.campaign());
+    else if (dice < 98) member.act((node) => node.campaign());
+    // It may well live.
+    else member.act((node) => node.reportGone(node.leader));
   }
 
   #crash(member: SimMember): void {

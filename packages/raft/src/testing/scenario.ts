@@ -51,7 +51,7 @@ import { copyMessage } from './network.ts';
  *     deliver [from=N] [to=N] [drop=true]    what is on its way now, without the answers to it
  *     settle                ready and deliver, quietly, until nothing moves
  *     log N   status N   progress N   snapshot N   compact N index
- *     unreachable N of=M                     reported N finish|failure of=M
+ *     unreachable N of=M    gone N of=M      reported N finish|failure of=M
  */
 
 interface ScenarioMember {
@@ -192,6 +192,9 @@ class Scenario {
         return [];
       case 'unreachable':
         node.reportUnreachable(to);
+        return [];
+      case 'gone':
+        node.reportGone(to);
         return [];
       case 'change':
         node.proposeConfChange({

@@ -90,13 +90,13 @@ const deaf: StreamReceiver = { onMessage() {}, onHalfClose() {}, onAbort() {} };
 export class MessageStream implements StreamReceiver {
   readonly #options: InboundOptions;
   readonly #call: StreamCall;
-  readonly #from: MemberId;
+  readonly from: MemberId;
   readonly #series: PeerSeries;
 
   constructor(options: InboundOptions, call: StreamCall, from: MemberId) {
     this.#options = options;
     this.#call = call;
-    this.#from = from;
+    this.from = from;
     this.#series = options.series(from);
     options.open.add(this);
     call.send(WELCOME);
@@ -110,13 +110,13 @@ export class MessageStream implements StreamReceiver {
     }
     const { host, logger } = this.#options;
     try {
-      const messages = decodeMessages(bytes, this.#from, host.memberId);
+      const messages = decodeMessages(bytes, this.from, host.memberId);
       for (const message of messages) host.step(message);
     } catch (error) {
       if (!(error instanceof ProtoError)) throw error;
       this.#series.receivedFailures += 1;
       logger.warn('a message of another member could not be read', {
-        'remote-peer-id': formatId(this.#from),
+        'remote-peer-id': formatId(this.from),
         error,
       });
       this.#end(Status.invalidArgument, error.message);
@@ -126,7 +126,7 @@ export class MessageStream implements StreamReceiver {
   /** Ends it if its member was removed, which is how that one hears of it. */
   endIfRemoved(): void {
     const { host } = this.#options;
-    if (!host.isRemoved(this.#from)) return;
+    if (!host.isRemoved(this.from)) return;
     const { status, text } = refusals.removedMember;
     this.#end(status, text);
   }

@@ -12,6 +12,7 @@ export function peerHostOf(core: MemberCore, methods: PeerMethods): PeerHost {
     isRemoved: (id) => cluster.isRemoved(id),
     step: (message) => loop.step(message),
     reportUnreachable: (id) => loop.reportUnreachable(id),
+    reportGone: (id) => loop.reportGone(id),
     reportSnapshot: (id, outcome) => loop.reportSnapshot(id, outcome),
     stateToSend: () => core.stateToSend(),
     receiveState: () => core.receiveState(),

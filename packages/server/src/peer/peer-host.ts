@@ -18,6 +18,8 @@ export interface PeerHost {
   /** Takes a message of another member. */
   step(message: Message): void;
   reportUnreachable(id: MemberId): void;
+  /** Nobody listens where the member was, and it has no connection to this one any more: its process has ended. */
+  reportGone(id: MemberId): void;
   reportSnapshot(id: MemberId, outcome: 'finish' | 'failure'): void;
   /** The whole state of this moment, and what it stands for. */
   stateToSend(): { metadata: SnapshotMetadata; chunks: AsyncGenerator<Uint8Array> };

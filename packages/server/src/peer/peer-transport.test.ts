@@ -34,6 +34,7 @@ class Station {
   readonly id: bigint;
   readonly received: Message[] = [];
   readonly unreachable: bigint[] = [];
+  readonly gone = new Set<bigint>();
   readonly snapshots: string[] = [];
   readonly chunks: Buffer[] = [];
   readonly removed = new Set<bigint>();
@@ -74,6 +75,7 @@ class Station {
       isRemoved: (id) => this.removed.has(id),
       step: (message) => this.received.push(message),
       reportUnreachable: (id) => this.unreachable.push(id),
+      reportGone: (id) => this.gone.add(id),
       reportSnapshot: (_id, outcome) => this.snapshots.push(outcome),
       stateToSend: () => ({ metadata, chunks: this.#chunks() }),
       receiveState: async () => this.#incoming(),
@@ -165,6 +167,18 @@ describe('the transport between members', () => {
     one.send({ type: 'MsgApp', to: 2n, term: 4 });
     await until(() => two.received.length === 1);
     expect(one.series.disconnects).toBe(1);
+  });
+
+  it('says that a member has ended when nobody listens there, and it has no connection open', async () => {
+    const { network, one, two } = await connected();
+    // Its listener was opened after the first call.
+    one.gone.clear();
+    const { refusedCount } = network;
+    network.close(urlOf(2n));
+    await until(() => network.refusedCount >= refusedCount + 2);
+    expect(one.gone).toEqual(new Set());
+    await two.transport.close();
+    await until(() => one.gone.has(2n));
   });
 
   it('lets nobody in from another cluster', async () => {

@@ -188,10 +188,17 @@ export class PeerTransport implements Outbox, PeerCalls {
       encoder: this.#encoder,
       series,
       logger: this.#logger,
+      onRefused: this.#onRefused,
     });
     this.#peers.set(id, { remote, address });
     remote.open();
   }
+
+  /** A process that has ended leaves no connection open; one that only stopped to listen does. */
+  readonly #onRefused = (id: MemberId): void => {
+    const isConnected = [...this.#inbound].some(({ from }) => from === id);
+    if (!isConnected) this.#host?.reportGone(id);
+  };
 
   /** A member that is not on the list yet says where it is, so that it can be answered. */
   #onGreeting({ from, peerUrls }: Greeting): void {

@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import type { CallStatus } from '@kvorum/h2';
 import type { MemberId, Message } from '@kvorum/raft';
 import type { Logger } from '../logging/logger.ts';
@@ -24,6 +25,8 @@ export interface RemotePeerOptions {
   readonly encoder: MessageEncoder;
   readonly series: PeerSeries;
   readonly logger: Logger;
+  /** Nobody listens where the other member is to be found. */
+  readonly onRefused: (id: MemberId) => void;
 }
 
 /** A batch is cut where it gets larger: others have their turn on the line. */
@@ -50,10 +53,9 @@ export class RemotePeer implements ChannelOwner {
   #lastText = '';
 
   constructor(options: RemotePeerOptions) {
-    const { id, address, dial, link } = options;
-    this.id = id;
+    this.id = options.id;
     this.#options = options;
-    this.#link = { ...link, dial: () => address.dial(dial) };
+    this.#link = { ...options.link, dial: () => this.#dial() };
     this.#control = new OutboundChannel(CONTROL_PATH, this.#link, this);
     this.#log = new OutboundChannel(LOG_PATH, this.#link, this);
   }
@@ -176,6 +178,16 @@ export class RemotePeer implements ChannelOwner {
     if (!isPing(message)) return;
     const seconds = (this.#link.clock.nowMs() - pingTime(message)) / 1000;
     this.#options.series.roundTripSeconds.observe(seconds);
+  }
+
+  async #dial(): Promise<Duplex> {
+    const { address, dial, onRefused } = this.#options;
+    try {
+      return await address.dial(dial);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ECONNREFUSED') onRefused(this.id);
+      throw error;
+    }
   }
 
   /** False when something of the batch was dropped. */

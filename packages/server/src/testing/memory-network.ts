@@ -4,6 +4,8 @@ import type { EndpointUrl } from '../config/endpoint-url.ts';
 
 /** Byte streams between members that never leave the process. */
 export class MemoryNetwork {
+  /** Connections that were asked for where nobody listened. */
+  refusedCount = 0;
   readonly #listeners = new Map<string, (stream: Duplex) => void>();
   readonly #open: { readonly from: string; readonly to: string; readonly end: Duplex }[] = [];
 
@@ -27,7 +29,12 @@ export class MemoryNetwork {
   dialer(from: string): (url: EndpointUrl) => Promise<Duplex> {
     return async ({ href }) => {
       const accept = this.#listeners.get(href);
-      if (accept === undefined) throw new Error(`nobody listens on ${href}`);
+      if (accept === undefined) {
+        this.refusedCount += 1;
+        const error: NodeJS.ErrnoException = new Error(`nobody listens on ${href}`);
+        error.code = 'ECONNREFUSED';
+        throw error;
+      }
       const [near, far] = memoryDuplexPair();
       // A broken connection is what these tests are about.
       for (const end of [near, far]) end.on('error', () => {});
