@@ -11,6 +11,7 @@ import {
   RangeRequestSchema,
   RangeResponseSchema,
 } from '@kvorum/api';
+import { newMessage } from '@kvorum/raft';
 import { describe, expect, it } from 'vitest';
 import { SimCluster } from './testing/index.ts';
 
@@ -72,11 +73,54 @@ describe('three members', () => {
     expect(cluster.time.nowMs - crashedAtMs).toBeLessThan(500);
   });
 
-  it('say that the leader failed when a write was lost with it', async () => {
+  it('carry out a write that was lost with the leader, once another one leads', async () => {
+    const cluster = await SimCluster.start(4, 3);
+    await cluster.call(0, PUT, { key });
+    const leader = cluster.leader as number;
+    const follower = (leader + 1) % 3;
+    cluster.crash(leader);
+    const { header } = await cluster.call(follower, PUT, { key });
+    expect(header?.revision).toBe(3n);
+    expect(cluster.leader).not.toBe(leader);
+  });
+
+  it('carry out once what a leader had taken and could not tell the others of', async () => {
+    const cluster = await SimCluster.start(4, 3);
+    const leader = cluster.leader as number;
+    cluster.isolate(leader);
+    const put = cluster.member(leader).call(...PUT, { key, value: Buffer.from('once') });
+    const next = await cluster.leaderOtherThan(leader);
+    expect(await read(cluster, next)).toBeUndefined();
+    cluster.heal();
+    let isDone = false;
+    void put.then(() => {
+      isDone = true;
+    });
+    await cluster.time.until(() => isDone);
+    const { kvs } = await cluster.call(next, RANGE, { key });
+    expect(kvs.map(({ version }) => version)).toEqual([1n]);
+  });
+
+  it('take no write that was forwarded to the leader of an earlier term', async () => {
+    const cluster = await SimCluster.start(4, 3);
+    const leader = cluster.leader as number;
+    const { core } = cluster.member(leader);
+    const { committedIndex, term } = core.raftStatus();
+    const forwarded = newMessage('MsgProp', core.memberId);
+    forwarded.from = cluster.member((leader + 1) % 3).core.memberId;
+    forwarded.term = term - 1;
+    forwarded.entries = [{ term: 0, index: 0, type: 'normal', data: key, context: undefined }];
+    core.loop.step(forwarded);
+    await cluster.call(leader, PUT, { key });
+    expect(core.raftStatus().committedIndex).toBe(committedIndex + 1);
+  });
+
+  it('say that the leader failed when no other one follows it in time', async () => {
     const cluster = await SimCluster.start(4, 3);
     const leader = cluster.leader as number;
     const follower = (leader + 1) % 3;
     cluster.crash(leader);
+    cluster.crash((leader + 2) % 3);
     await expect(cluster.call(follower, PUT, { key })).rejects.toThrow(
       'etcdserver: request timed out, possibly due to previous leader failure',
     );

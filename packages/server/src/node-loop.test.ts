@@ -101,6 +101,8 @@ describe('the loop', () => {
   });
 });
 
+type Outcome = Proposal & { readonly error: EtcdError | undefined };
+
 describe('the proposal queue', () => {
   const proposalAt = (proposedAtMs: number): Proposal & { error: EtcdError | undefined } => ({
     request: { kind: 'leaseRevoke', id: 1n },
@@ -123,7 +125,7 @@ describe('the proposal queue', () => {
     byCount.push(data, proposalAt(0), id);
     byCount.push(data, proposalAt(0), id);
     expect(() => byCount.push(data, proposalAt(0), id)).toThrow('etcdserver: too many requests');
-    const [first] = byCount.take();
+    const [first] = byCount.take(1, true);
     byCount.close(first as OpenProposal);
     byCount.push(data, proposalAt(0), id);
     const byBytes = new ProposalQueue({ maxProposals: 100, maxBytes: 250 });
@@ -140,5 +142,50 @@ describe('the proposal queue', () => {
     expect(queue.failOlderThan(25, () => timeout)).toBe(2);
     expect(queue.failOlderThan(25, () => timeout)).toBe(0);
     expect(proposals.map(({ error }) => error)).toEqual([timeout, timeout, undefined]);
+  });
+
+  it('proposes again what the leader of an earlier term has lost, in order, but for what it alone may', () => {
+    const queue = new ProposalQueue();
+    const proposals = [10, 20, 30, 40].map(proposalAt);
+    const [applied, request, bound, later] = proposals as [Outcome, Outcome, Outcome, Outcome];
+    queue.push(data, applied, id);
+    queue.push(data, request, id);
+    queue.push(data, bound, id, { onlyInTerm: 3 });
+    const [first] = queue.take(3, true);
+    queue.close(first as OpenProposal);
+    queue.push(data, later, id);
+    queue.appliedIn(3);
+    expect(queue.take(3, true).map(({ proposal }) => proposal)).toEqual([later]);
+    queue.appliedIn(4);
+    expect(queue.take(4, false).map(({ proposal }) => proposal)).toEqual([request, later]);
+    expect(bound.error).toEqual(new EtcdError('leaderChanged'));
+    expect([applied.error, request.error]).toEqual([undefined, undefined]);
+  });
+
+  it('does not propose again what may have been applied unseen', () => {
+    const queue = new ProposalQueue();
+    const [before, after] = [10, 20].map(proposalAt) as [Outcome, Outcome];
+    queue.push(data, before, id);
+    queue.take(3, false);
+    queue.push(data, after, id);
+    queue.loseSight();
+    queue.take(3, false);
+    queue.appliedIn(4);
+    expect(queue.take(4, false).map(({ proposal }) => proposal)).toEqual([after]);
+  });
+
+  it('hands out changes of the membership by themselves, and what was for an earlier leader not at all', () => {
+    const queue = new ProposalQueue();
+    const [change, bound] = [10, 20].map(proposalAt) as [Outcome, Outcome];
+    const add = { id: 7n, type: 'addNode', nodeId: 4n, context: data } as const;
+    queue.push(data, change, id, { change: add });
+    queue.push(data, bound, id, { onlyInTerm: 3 });
+    expect(queue.hasChanges).toBe(true);
+    expect(queue.take(4, true)).toEqual([]);
+    expect(bound.error).toEqual(new EtcdError('leaderChanged'));
+    const changes = queue.takeChanges(4);
+    expect(changes.map((open) => open.change)).toEqual([add]);
+    queue.putBack(changes);
+    expect(queue.takeChanges(4)).toEqual(changes);
   });
 });

@@ -111,10 +111,6 @@ export class NodeLoop {
   readonly #reads: ReadRounds;
   /** Taken from raft and not confirmed, oldest first; the first `#written` of them are covered by the running sync. */
   #handouts: Handout[] = [];
-  /** Proposals that wait and are only good as long as this member leads in the term they were made in. */
-  #leaderOnly: { readonly open: OpenProposal; readonly term: number }[] = [];
-  /** Changes of the membership that raft hasn't taken yet. */
-  #changes: { readonly change: ConfChange; readonly open: OpenProposal }[] = [];
   #written = 0;
   #needsSync = false;
   #scheduled = false;
@@ -155,15 +151,14 @@ export class NodeLoop {
    */
   proposeAsLeader(data: Uint8Array, proposal: Proposal, id: RequestId, term: number): void {
     if (this.#stopped) throw new EtcdError('stopped');
-    this.#leaderOnly.push({ open: this.#queue.push(data, proposal, id), term });
+    this.#queue.push(data, proposal, id, { onlyInTerm: term });
     if (!this.#syncing) this.#schedule();
   }
 
   /** Queues a change of the membership; its id is `id`. Otherwise as `propose`. */
   proposeChange(change: ConfChange, proposal: Proposal, id: RequestId): void {
     if (this.#stopped) throw new EtcdError('stopped');
-    const open = this.#queue.watch(change.context, proposal, id);
-    this.#changes.push({ change, open });
+    this.#queue.push(change.context, proposal, id, { change });
     this.#schedule();
   }
 
@@ -323,13 +318,18 @@ export class NodeLoop {
     if (ready.hardState !== undefined || ready.entries.length > 0) log.append(ready);
     if (ready.mustSync) this.#needsSync = true;
     if (!this.#syncing) this.#persist();
-    if (ready.committedEntries.length > 0) {
-      sink.apply(ready.committedEntries);
-      this.#reads.applied(sink.appliedIndex);
-    }
+    this.#apply(ready);
+    if (ready.committedEntries.length > 0) this.#reads.applied(sink.appliedIndex);
     if (ready.readStates.length > 0) this.#reads.answered(ready.readStates, sink.appliedIndex);
     // What was applied may be confirmed only now, and what needed no disk at once.
     if (!this.#syncing) this.#confirm(this.#handouts.length);
+  }
+
+  #apply({ committedEntries }: Ready): void {
+    const last = committedEntries.at(-1);
+    if (last === undefined) return;
+    this.#options.sink.apply(committedEntries);
+    this.#queue.appliedIn(last.term);
   }
 
   /** Makes what was handed out durable: at once when little waits, else in the thread pool. */
@@ -389,6 +389,8 @@ export class NodeLoop {
     if (messages.length === 0) return noMessages;
     const promises: Message[] = [];
     for (const message of messages) {
+      // Without a term any later leader might take it, too, while the queue counts on this one or none.
+      if (message.type === 'MsgProp') message.term = this.#options.node.term;
       if (mustPersistFirst(message)) promises.push(message);
       else this.#options.outbox.send(message);
     }
@@ -409,7 +411,9 @@ export class NodeLoop {
       if (this.#stopped) return;
       this.#needsSync = false;
       this.#installing = false;
-      if (ready.committedEntries.length > 0) sink.apply(ready.committedEntries);
+      // It has the outcome of what was proposed before, but tells nobody.
+      this.#queue.loseSight();
+      this.#apply(ready);
       this.#confirm(this.#handouts.length);
       this.#reads.answered(ready.readStates, sink.appliedIndex);
       this.#run();
@@ -419,14 +423,13 @@ export class NodeLoop {
 
   #proposeQueued(): void {
     const { node } = this.#options;
-    if (this.#changes.length > 0 && node.leader !== noMember) this.#proposeChanges();
     // Without a leader they wait: one may be elected before their time is over.
-    if (this.#queue.isEmpty || node.leader === noMember) return;
-    if (this.#leaderOnly.length > 0) this.#refuseStale();
-    const batch = this.#queue.take();
+    if (node.leader === noMember) return;
+    if (this.#queue.hasChanges) this.#proposeChanges();
+    if (this.#queue.isEmpty) return;
+    const batch = this.#queue.take(node.term, node.role === 'leader');
     try {
       node.propose(batch);
-      this.#leaderOnly = [];
       if (node.role !== 'leader') this.#queue.expectForeign(batch);
     } catch (error) {
       if (!(error instanceof RaftError)) throw error;
@@ -435,27 +438,19 @@ export class NodeLoop {
     }
   }
 
-  #refuseStale(): void {
-    const { role, term: now } = this.#options.node;
-    for (const { open, term } of this.#leaderOnly) {
-      if (role === 'leader' && now === term) continue;
-      this.#queue.failOne(open, new EtcdError('leaderChanged'));
-    }
-  }
-
   #proposeChanges(): void {
     const { node } = this.#options;
-    const changes = this.#changes.filter(({ open }) => open.isOpen);
-    this.#changes = [];
-    for (const waiting of changes) {
+    const refused: OpenProposal[] = [];
+    for (const open of this.#queue.takeChanges(node.term)) {
       try {
-        node.proposeConfChange(waiting.change, waiting.open);
-        if (node.role !== 'leader') this.#queue.expectForeign([waiting.open]);
+        node.proposeConfChange(open.change as ConfChange, open);
+        if (node.role !== 'leader') this.#queue.expectForeign([open]);
       } catch (error) {
         if (!(error instanceof RaftError)) throw error;
-        this.#changes.push(waiting);
+        refused.push(open);
       }
     }
+    this.#queue.putBack(refused);
   }
 
   #askForReads(): void {
