@@ -1,4 +1,6 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import { SlowFirst } from './scripts/slow-first.ts';
 import { TestRunReporter } from './scripts/test-run-reporter.ts';
 
 // Tests import the sources of every workspace package, so no build is needed to run them.
@@ -18,6 +20,10 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: 'forks',
+    // Tests wait for other processes more than they compute.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
+    sequence: { sequencer: SlowFirst },
+    globalSetup: ['tests/framework/bundled-server.ts'],
     reporters: ['default', new TestRunReporter()],
   },
 });

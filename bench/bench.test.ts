@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { kvorumProgram } from '../tests/framework/member.ts';
 import { systemProgram } from '../tests/framework/real-etcd.ts';
 import { figureTable, type Sample, table } from './report.ts';
 import { clusterScenarios, generate, leaderOf, scenarios } from './scenarios.ts';
@@ -9,11 +10,8 @@ import { startCluster, startServer } from './servers.ts';
 import { median, percentile } from './statistics.ts';
 
 const h2load = systemProgram('h2load');
-const kvorum = {
-  name: 'Kvorum',
-  command: process.execPath,
-  args: ['--conditions=kvorum-source', join(import.meta.dirname, '../packages/server/src/main.ts')],
-};
+const { file: command, args } = kvorumProgram();
+const kvorum = { name: 'Kvorum', command, args };
 
 describe.skipIf(h2load === undefined)('every load', () => {
   it('runs against a member, in a small size', async () => {

@@ -31,7 +31,12 @@ async function start(
   for (let attempt = 1; ; attempt++) {
     const [basePort = 0] = await freePorts(1);
     const { file, args } = kvorumProgram();
-    const words = ['dev-cluster', `--nodes=${nodes}`, `--base-port=${basePort}`, `--data-dir=${dataDir}`];
+    const words = [
+      'dev-cluster',
+      `--nodes=${nodes}`,
+      `--base-port=${basePort}`,
+      `--data-dir=${dataDir}`,
+    ];
     const [outerFile, outerArgs] = wrap(file, [...args, ...words, '--fresh']);
     const program = await RunningProgram.start(outerFile, { args: outerArgs });
     const dispose = async () => {

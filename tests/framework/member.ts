@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { bundleVariable } from './bundled-server.ts';
 import { DEADLINE_MS } from './eventually.ts';
 import { freePorts } from './ports.ts';
 import { type ExitStatus, RunningProgram } from './process.ts';
@@ -65,9 +66,13 @@ export async function startBoth(
 export function kvorumProgram(): ServerProgram {
   const other = process.env.KVORUM_TEST_SERVER;
   if (other !== undefined) return { file: other, args: [] };
+  const bundle = process.env[bundleVariable];
   return {
     file: join(root, 'node_modules/node/bin/node'),
-    args: ['--conditions=kvorum-source', join(root, 'packages/server/src/main.ts')],
+    args:
+      bundle === undefined
+        ? ['--conditions=kvorum-source', join(root, 'packages/server/src/main.ts')]
+        : [bundle],
   };
 }
 
