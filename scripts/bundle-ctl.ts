@@ -1,4 +1,4 @@
-// node scripts/bundle-ctl.ts: makes packages/ctl/dist/kvctl.cjs, all of kvctl in one file.
+// node scripts/bundle-ctl.ts: makes packages/ctl/dist/kvctl.cjs and kvutl.cjs, all of a program in one file.
 //
 // CommonJS, since then Node's own modules and ours are loaded when a command wants them, as the sources say with
 // `import()`; an ES module would load all of Node's at the start.
@@ -9,8 +9,11 @@ import { build } from 'esbuild';
 const folder = join(import.meta.dirname, '../packages/ctl');
 
 await build({
-  entryPoints: [join(folder, 'src/kvctl.ts')],
-  outfile: join(folder, 'dist/kvctl.cjs'),
+  entryPoints: ['kvctl', 'kvutl'].map((name) => join(folder, `src/${name}.ts`)),
+  outdir: join(folder, 'dist'),
+  outExtension: { '.js': '.cjs' },
+  // It has RocksDB's native code with it, and is loaded by the commands that need it.
+  external: ['@kvorum/server/offline'],
   bundle: true,
   platform: 'node',
   target: 'node22.12',

@@ -59,6 +59,7 @@ export const layers: Readonly<Record<string, Layer>> = {
     imports: [
       '@kvorum/api',
       '@kvorum/client',
+      '@kvorum/server',
       '@bufbuild/protobuf',
       'cli-progress',
       'cli-table3',

@@ -31,16 +31,29 @@ export async function etcdctl(
   return stdout;
 }
 
-/**
- * Fills a member of etcd with all that a snapshot can hold: versions, deletions, values of many pages, bytes of all
- * kinds, keys with leases, a compaction, users and roles.
- */
+/** Fills a member of etcd with all that a snapshot can hold: keys and leases, users and roles. */
 export async function fillEtcd(
   real: RealEtcd,
   member: Pick<TestMember, 'endpoint' | 'url'>,
+  size: StateSize,
+): Promise<void> {
+  await fillKeys(member, size);
+  const run = (...args: string[]) => etcdctl(real, member.endpoint, ...args);
+  await run('role', 'add', 'reader');
+  await run('role', 'grant-permission', 'reader', 'read', 'key/', '--prefix');
+  await run('user', 'add', 'root:secret');
+  await run('user', 'add', 'ann:secret');
+  await run('user', 'grant-role', 'ann', 'reader');
+}
+
+/**
+ * Fills a member, of etcd or Kvorum, with versions, deletions, values of many pages, bytes of all kinds and keys with
+ * leases, and compacts it.
+ */
+export async function fillKeys(
+  member: Pick<TestMember, 'url'>,
   { keys, leases }: StateSize,
 ): Promise<void> {
-  const run = (...args: string[]) => etcdctl(real, member.endpoint, ...args);
   using client = new TestClient(member.url);
   const granted: bigint[] = [];
   for (let i = 0; i < leases; i++) {
@@ -79,11 +92,6 @@ export async function fillEtcd(
     2,
   );
   await client.kv.put({ key: Buffer.from('last'), value: Buffer.from('') });
-  await run('role', 'add', 'reader');
-  await run('role', 'grant-permission', 'reader', 'read', 'key/', '--prefix');
-  await run('user', 'add', 'root:secret');
-  await run('user', 'add', 'ann:secret');
-  await run('user', 'grant-role', 'ann', 'reader');
 }
 
 /** All that clients see of a member, but for ids of the cluster: pairs with their numbers, hashes, leases. */

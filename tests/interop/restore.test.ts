@@ -2,10 +2,9 @@ import { execFileSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { silentLogger } from '@kvorum/server';
-import { restoreSnapshot, rocksDbFolders } from '@kvorum/server/offline';
-import { nodeDisk } from '@kvorum/wal';
+import { kvutlProgram } from '@kvorum/ctl';
 import { describe, expect, it } from 'vitest';
+import { runKvctl } from '../ctl/in-process.ts';
 import { TestCluster } from '../framework/cluster.ts';
 import { startEtcd, startKvorum } from '../framework/member.ts';
 import { type RealEtcd, realEtcd } from '../framework/real-etcd.ts';
@@ -29,33 +28,18 @@ async function temporaryFolder(): Promise<AsyncDisposable & { readonly path: str
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
 }
 
-/** Makes the data folder of a member. */
+/** Makes the data folder of a member, with kvutl. */
 async function restore(
   path: string,
   dataDir: string,
   { name = 'm1', peer = PEER, initialCluster = `m1=${PEER}` } = {},
 ): Promise<void> {
-  await restoreSnapshot(
-    {
-      path,
-      dataDir,
-      walDir: undefined,
-      name,
-      initialCluster,
-      initialClusterToken: 'etcd-cluster',
-      initialAdvertisePeerUrls: peer,
-      skipHashCheck: false,
-      bumpRevision: 0,
-      markCompacted: false,
-      withoutAuth: false,
-    },
-    {
-      disk: nodeDisk(),
-      engines: rocksDbFolders(),
-      logger: silentLogger,
-      progress: async () => {},
-    },
-  );
+  const args = [
+    ...['snapshot', 'restore', path, '--data-dir', dataDir, '--name', name],
+    ...['--initial-cluster', initialCluster, '--initial-advertise-peer-urls', peer],
+  ];
+  const { exitCode, stderr } = await runKvctl({ args }, kvutlProgram);
+  expect(exitCode, stderr).toBe(0);
 }
 
 /** A snapshot of an etcd that was filled, and what its clients saw. */

@@ -10,9 +10,12 @@ type Bootstrap = Pick<
 
 /**
  * Parses --initial-cluster, `name=url[,name=url…]`, where a name may repeat for several URLs. Members come back sorted
- * by name, their URLs by text. Throws `ConfigError` "invalid".
+ * by name, their URLs by text. Throws `ConfigError` "invalid", whose text begins with `context` when a URL is wrong.
  */
-export function parseInitialCluster(text: string): InitialMember[] {
+export function parseInitialCluster(
+  text: string,
+  context = 'error setting up initial cluster: ',
+): InitialMember[] {
   const urlsByName = new Map<string, EndpointUrl[]>();
   for (const entry of text.split(',').map((part) => part.trim())) {
     const [, name, url] = /^([^=]+)=(.+)$/.exec(entry) ?? [];
@@ -21,7 +24,7 @@ export function parseInitialCluster(text: string): InitialMember[] {
       throw new ConfigError('invalid', `--initial-cluster has ${shown} instead of name=url`);
     }
     const urls = urlsByName.get(name) ?? [];
-    urls.push(parseInitialUrl(url));
+    urls.push(parseInitialUrl(url, context));
     urlsByName.set(name, urls);
   }
   const members = [...urlsByName].map(([name, peerUrls]): InitialMember => {
@@ -84,12 +87,12 @@ function comparableHref(url: EndpointUrl): string {
   return url.host === 'localhost' ? `${url.scheme}://127.0.0.1:${url.port}` : url.href;
 }
 
-function parseInitialUrl(text: string): EndpointUrl {
+function parseInitialUrl(text: string, context: string): EndpointUrl {
   try {
     return parseEndpointUrl(text);
   } catch (error) {
     if (error instanceof ConfigError) {
-      throw new ConfigError('invalid', `error setting up initial cluster: ${error.message}`);
+      throw new ConfigError('invalid', context + error.message);
     }
     throw error;
   }

@@ -1,5 +1,6 @@
 // What can be done to the files of members that don't run: for kvutl.
 
+export { type Disk, nodeDisk } from '@kvorum/wal';
 export { ConfigError } from '../config/config-error.ts';
 export type { EngineFolders } from '../engine-folders.ts';
 export type { LogFields, Logger } from '../logging/logger.ts';

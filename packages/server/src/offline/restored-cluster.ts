@@ -28,7 +28,7 @@ export interface RestoredCluster {
 export function restoredCluster(flags: ClusterFlags): RestoredCluster {
   const { name, initialClusterToken: token } = flags;
   const initialAdvertisePeerUrls = parseEndpointUrls(flags.initialAdvertisePeerUrls);
-  const initialCluster = parseInitialCluster(flags.initialCluster);
+  const initialCluster = parseInitialCluster(flags.initialCluster, '');
   verifyBootstrap({ name, initialCluster, initialClusterState: 'new', initialAdvertisePeerUrls });
   const members = initialCluster.map((member): Member => {
     const peerUrls = member.peerUrls.map(({ href }) => href);
