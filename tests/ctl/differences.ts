@@ -31,6 +31,22 @@ export const differences = {
       stderr: (result.stderr.split('\n')[0] ?? '').trimEnd(),
     }),
   },
+  'del-warning': {
+    reason:
+      'Since 3.6 a range is deleted after a warning and two seconds, unless --range was given.',
+    normalize: (result) => ({
+      ...result,
+      stderr: withoutLines(result.stderr, /^(Warning: Keys between|In etcd v3.6)/),
+    }),
+  },
+  'txn-usage': {
+    reason:
+      'etcdctl prints how a command is used before it says that a line of a transaction is no such command.',
+    normalize: (result) => ({
+      ...result,
+      stderr: result.stderr.replace(/^.*?(?=^Error: invalid txn request)/ms, ''),
+    }),
+  },
   'version-text': {
     reason: 'kvctl stands for etcdctl 3.7.',
     normalize: (result) => ({ ...result, stdout: result.stdout.replace(/\d+\.\d+(\.\d+)?/g, 'V') }),

@@ -119,6 +119,8 @@ function maskCommon(text: string): string {
     .replace(/\b[0-9a-f]{16}\b/g, 'HEXID')
     .replace(/"(ID|id|lease|raft_term|raftTerm)":\d+/g, '"$1":N')
     .replace(/"(ID|Lease|PrevLease|RaftTerm)" : [1-9]\d+/g, '"$1" : N')
+    .replace(/"ttl":[1-9]\d*/g, '"ttl":N')
+    .replace(/"TTL" : [1-9]\d*/g, '"TTL" : N')
     .replace(/"ts":"[^"]*"/g, '"ts":"T"')
     .replace(/\b\d+(\.\d+)?(ns|µs|ms|s)\b/g, 'TIME');
 }

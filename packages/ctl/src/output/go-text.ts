@@ -1,70 +1,8 @@
-// Text as Go's fmt package prints it.
+import { hexEscape } from './go-quote.ts';
 
-/** Bytes in double quotes with Go's escapes, as %q: what is no UTF-8 or cannot be seen is escaped. */
-export function goQuote(bytes: Uint8Array): string {
-  let out = '"';
-  for (const piece of utf8Pieces(bytes)) {
-    out += typeof piece === 'number' ? hexEscape(piece) : escaped(piece);
-  }
-  return `${out}"`;
-}
+// Text as Go's fmt package and go-humanize print it.
 
-/** Characters of UTF-8; bytes that are none as numbers. */
-function* utf8Pieces(bytes: Uint8Array): Generator<string | number> {
-  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-  try {
-    yield* decoder.decode(bytes);
-    return;
-  } catch {
-    // Something in it is no UTF-8: look at it piece by piece.
-  }
-  for (let at = 0; at < bytes.length; ) {
-    const length = sequenceLength(bytes[at] ?? 0);
-    const piece = bytes.subarray(at, at + length);
-    try {
-      yield decoder.decode(piece);
-      at += length;
-    } catch {
-      yield bytes[at] ?? 0;
-      at += 1;
-    }
-  }
-}
-
-function sequenceLength(first: number): number {
-  if (first >= 0xf0) return 4;
-  if (first >= 0xe0) return 3;
-  return first >= 0xc0 ? 2 : 1;
-}
-
-const namedEscapes: Readonly<Record<string, string>> = {
-  '"': '\\"',
-  '\\': '\\\\',
-  '\x07': '\\a',
-  '\b': '\\b',
-  '\f': '\\f',
-  '\n': '\\n',
-  '\r': '\\r',
-  '\t': '\\t',
-  '\v': '\\v',
-};
-
-function escaped(character: string): string {
-  const named = namedEscapes[character];
-  if (named !== undefined) return named;
-  const point = character.codePointAt(0) ?? 0;
-  if (point < 0x20 || point === 0x7f) return hexEscape(point);
-  // What Go calls printable: letters, marks, numbers, punctuation, symbols, and the ASCII space.
-  if (character === ' ' || /[\p{L}\p{M}\p{N}\p{P}\p{S}]/u.test(character)) return character;
-  const digits = point.toString(16);
-  return point > 0xffff ? `\\U${digits.padStart(8, '0')}` : `\\u${digits.padStart(4, '0')}`;
-}
-
-function hexEscape(byte: number): string {
-  return `\\x${byte.toString(16).padStart(2, '0')}`;
-}
-
-/** Bytes as text, one character each where they are no UTF-8: for `--hex`, `\x66\x6f`. */
+/** Bytes for `--hex`: `\x66\x6f`. */
 export function hexBytes(bytes: Uint8Array): string {
   return [...bytes].map(hexEscape).join('');
 }
@@ -90,4 +28,19 @@ function halfEven(value: number): number {
   const whole = Math.floor(value);
   if (value - whole !== 0.5) return Math.round(value);
   return whole % 2 === 0 ? whole : whole + 1;
+}
+
+/** A duration as Go prints it: `1.336204ms`, `2m3.5s`. */
+export function goDuration(durationMs: number): string {
+  const ns = Math.round(durationMs * 1e6);
+  if (ns === 0) return '0s';
+  if (ns < 1e3) return `${ns}ns`;
+  if (ns < 1e6) return `${ns / 1e3}µs`;
+  if (ns < 1e9) return `${ns / 1e6}ms`;
+  const seconds = Math.floor(ns / 1e9);
+  const hours = Math.floor(seconds / 3600);
+  const minutes = Math.floor(seconds / 60) % 60;
+  const rest = `${Number(((seconds % 60) + (ns % 1e9) / 1e9).toFixed(9))}s`;
+  if (hours > 0) return `${hours}h${minutes}m${rest}`;
+  return minutes > 0 ? `${minutes}m${rest}` : rest;
 }

@@ -1,5 +1,6 @@
 import type { KeyValue, ResponseHeader } from '@kvorum/api';
-import { goQuote, hexBytes, hexId } from './go-text.ts';
+import { goQuote } from './go-quote.ts';
+import { hexBytes, hexId } from './go-text.ts';
 import type { LineWriter } from './rendering.ts';
 
 /** The `"ClusterID" : N` lines of an answer's header. */

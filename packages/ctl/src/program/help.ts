@@ -11,7 +11,8 @@ export function programUsage(program: Program): string {
   const lines = ['Usage:', `  ${program.name} [command]`];
   const padding = Math.max(...program.commands.map(({ name }) => name.length), 11);
   const rowsOf = (group: string | undefined) =>
-    program.commands
+    [...program.commands]
+      .sort((a, b) => (a.name < b.name ? -1 : 1))
       .filter((entry) => entry.group === group)
       .map(({ name, summary }) => `  ${name.padEnd(padding)} ${summary}`);
   for (const { id, title } of program.groups) lines.push('', title, ...rowsOf(id));

@@ -1,5 +1,6 @@
 import { openEnd, prefixEnd } from '@kvorum/client';
 import { badArguments } from '../../exit-error.ts';
+import { bytesOfText } from '../../output/byte-text.ts';
 
 /** The keys that arguments name: one, or [key, rangeEnd). */
 export interface KeySpan {
@@ -14,13 +15,6 @@ export interface SpanFlags {
   readonly 'from-key'?: boolean;
 }
 
-const encoder = new TextEncoder();
-
-/** Text of the command line as bytes. */
-export function bytesOf(text: string): Uint8Array {
-  return encoder.encode(text);
-}
-
 /** The span of `<key> [range_end]` with --prefix or --from-key. Throws `ExitError`. */
 export function keySpan(args: readonly string[], flags: SpanFlags): KeySpan {
   const [text = '', endText] = args;
@@ -30,12 +24,12 @@ export function keySpan(args: readonly string[], flags: SpanFlags): KeySpan {
       'too many arguments, only accept one argument when `--prefix` or `--from-key` is set';
     throw badArguments(text);
   }
-  const key = bytesOf(text);
+  const key = bytesOfText(text);
   if (flags.prefix || isFromKey) {
     if (text === '') return { key: Uint8Array.of(0), rangeEnd: openEnd };
     return { key, rangeEnd: isFromKey ? openEnd : prefixEnd(key) };
   }
-  return { key, rangeEnd: bytesOf(endText ?? '') };
+  return { key, rangeEnd: bytesOfText(endText ?? '') };
 }
 
 /** Throws `ExitError` when both are set. */

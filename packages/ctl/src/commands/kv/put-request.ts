@@ -4,7 +4,7 @@ import { badArguments } from '../../exit-error.ts';
 import { booleanFlag, type FlagValues, stringFlag } from '../../flags/flag.ts';
 import { parseHexInt64 } from '../../flags/go-number.ts';
 import type { Input } from '../../host.ts';
-import { bytesOf } from './key-span.ts';
+import { bytesOfText } from '../../output/byte-text.ts';
 
 export const putFlags = {
   'ignore-lease': booleanFlag('updates the key using its current lease'),
@@ -27,13 +27,13 @@ export async function putRequest(
   if (ignoreValue && valueText !== undefined) {
     throw badArguments("put command needs only 1 argument when 'ignore-value' is set");
   }
-  let value: Uint8Array = bytesOf(valueText ?? '');
+  let value: Uint8Array = bytesOfText(valueText ?? '');
   if (!ignoreValue && valueText === undefined) {
     value = await readAll(stdin);
     if (value.length === 0) throw badArguments(usage);
   }
   return create(PutRequestSchema, {
-    key: bytesOf(key),
+    key: bytesOfText(key),
     value,
     lease: leaseIdOf(flags.lease),
     prevKv: flags['prev-kv'],
