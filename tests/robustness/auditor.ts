@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { Pair } from '@kvorum/server/testing';
 import type { TestClient } from '../framework/client.ts';
-import { type Change, type Event, type KeyState, Model } from './model.ts';
+import { type Change, type Event, Model } from './model.ts';
 import { observe, observeLeases } from './observed.ts';
 import { ResumingWatch } from './resuming-watch.ts';
 import type { Write } from './writer.ts';
@@ -8,7 +9,7 @@ import type { Write } from './writer.ts';
 /** What is there after a restart. */
 export interface Audited {
   readonly revision: number;
-  readonly keys: readonly KeyState[];
+  readonly keys: readonly Pair[];
   readonly leases: ReadonlySet<bigint>;
 }
 

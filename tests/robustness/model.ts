@@ -1,3 +1,5 @@
+import type { Pair } from '@kvorum/server/testing';
+
 /** A change of one key, as its writer meant it. */
 export interface Change {
   readonly key: string;
@@ -14,20 +16,10 @@ export interface Event extends Change {
   readonly version: number;
 }
 
-/** A key as a range shows it. */
-export interface KeyState {
-  readonly key: string;
-  readonly value: string;
-  readonly lease: bigint;
-  readonly createRevision: number;
-  readonly modRevision: number;
-  readonly version: number;
-}
-
 /** The obvious store: what keys are there after the events of a history, and at which revision. */
 export class Model {
   revision = 1;
-  readonly #keys = new Map<string, KeyState>();
+  readonly #keys = new Map<string, Pair>();
 
   /**
    * Applies all events of the next revision. Throws when they can't be what happened: a revision is left out, a deleted
@@ -42,7 +34,7 @@ export class Model {
   }
 
   /** All keys, in order. */
-  state(): KeyState[] {
+  state(): Pair[] {
     return [...this.#keys.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
   }
 

@@ -1,14 +1,15 @@
-import type { KeyValue, Event as WireEvent } from '@kvorum/api';
+import type { Event as WireEvent } from '@kvorum/api';
 import { Event_EventType as EventType } from '@kvorum/api';
+import { type Pair, wire } from '@kvorum/server/testing';
 import type { TestClient } from '../framework/client.ts';
-import type { Event, KeyState } from './model.ts';
+import type { Event } from './model.ts';
 
 const everything = Buffer.from([0]);
 
 /** What a member says about itself after a restart. */
 export interface Observed {
   readonly revision: number;
-  readonly keys: readonly KeyState[];
+  readonly keys: readonly Pair[];
 }
 
 /** All keys, now or at a revision of the past. */
@@ -18,7 +19,7 @@ export async function observe(client: TestClient, revision = 0): Promise<Observe
     rangeEnd: everything,
     revision: BigInt(revision),
   });
-  return { revision: Number(header?.revision), keys: kvs.map(keyStateOf) };
+  return { revision: Number(header?.revision), keys: kvs.map(wire.pairOf) };
 }
 
 /** Ids of all leases. */
@@ -27,20 +28,9 @@ export async function observeLeases(client: TestClient): Promise<ReadonlySet<big
   return new Set(leases.map(({ ID }) => ID));
 }
 
-function keyStateOf(kv: KeyValue): KeyState {
-  return {
-    key: Buffer.from(kv.key).toString(),
-    value: Buffer.from(kv.value).toString(),
-    lease: kv.lease,
-    createRevision: Number(kv.createRevision),
-    modRevision: Number(kv.modRevision),
-    version: Number(kv.version),
-  };
-}
-
 export function eventOf({ type, kv }: WireEvent): Event {
   if (kv === undefined) throw new Error('an event without a key');
-  const { key, value, modRevision, createRevision, version, lease } = keyStateOf(kv);
+  const { key, value, modRevision, createRevision, version, lease } = wire.pairOf(kv);
   const deleted = type === EventType.DELETE;
   return {
     key,

@@ -1,8 +1,9 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { RequestOpSchema } from '@kvorum/api';
+import type { Pair } from '@kvorum/server/testing';
 import type { TestClient } from '../framework/client.ts';
 import type { Prng } from '../framework/prng.ts';
-import type { Change, KeyState } from './model.ts';
+import type { Change } from './model.ts';
 
 /** Something a client asked for. */
 export interface Write {
@@ -49,7 +50,7 @@ export class Writer {
   }
 
   /** Takes up what is there, after writes whose fate was not known. */
-  resync(keys: readonly KeyState[], leases: ReadonlySet<bigint>): void {
+  resync(keys: readonly Pair[], leases: ReadonlySet<bigint>): void {
     this.#keys.clear();
     this.#leases.clear();
     for (const { key, lease } of keys) if (this.#owns(key)) this.#keys.set(key, lease);
