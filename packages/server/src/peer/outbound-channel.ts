@@ -52,6 +52,18 @@ export const peerLimits: Partial<Limits> = {
   keepaliveTimeoutMs: ANSWER_MS,
 };
 
+/** A client on a connection of its own to one other member. */
+export function peerClient(link: PeerLink): GrpcClient {
+  return new GrpcClient({
+    dial: link.dial,
+    authority: 'kvorum-peer',
+    clock: h2Clock(link.clock),
+    random: link.random,
+    limits: peerLimits,
+    backoff: { initialMs: FIRST_WAIT_MS, maxMs: LONGEST_WAIT_MS },
+  });
+}
+
 /**
  * One long-lived stream to one other member, on a connection of its own, so that what waits on it delays no other. It
  * is opened again whenever it ends, and takes messages only while the other member is known to listen.
@@ -76,14 +88,7 @@ export class OutboundChannel {
     this.#link = link;
     this.#owner = owner;
     this.#clock = link.clock;
-    this.#client = new GrpcClient({
-      dial: link.dial,
-      authority: 'kvorum-peer',
-      clock: h2Clock(link.clock),
-      random: link.random,
-      limits: peerLimits,
-      backoff: { initialMs: FIRST_WAIT_MS, maxMs: LONGEST_WAIT_MS },
-    });
+    this.#client = peerClient(link);
   }
 
   /** The other member listens. */

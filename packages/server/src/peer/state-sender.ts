@@ -1,8 +1,7 @@
-import { type CallStatus, type ClientStream, GrpcClient, Status } from '@kvorum/h2';
+import { type CallStatus, type ClientStream, type GrpcClient, Status } from '@kvorum/h2';
 import type { SnapshotMetadata } from '@kvorum/raft';
-import { h2Clock } from '../transport/h2-clock.ts';
 import { greetingFields } from './handshake.ts';
-import { peerLimits } from './outbound-channel.ts';
+import { peerClient } from './outbound-channel.ts';
 import type { PeerLink } from './peer-link.ts';
 import { decodeCount, encodeStateHeader, STATE_FIELD } from './state-header.ts';
 
@@ -40,13 +39,7 @@ export class StateSender {
 
   constructor(link: PeerLink) {
     this.#link = link;
-    this.#client = new GrpcClient({
-      dial: link.dial,
-      authority: 'kvorum-peer',
-      clock: h2Clock(link.clock),
-      random: link.random,
-      limits: peerLimits,
-    });
+    this.#client = peerClient(link);
   }
 
   get bytesSent(): number {
