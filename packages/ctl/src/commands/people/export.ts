@@ -88,7 +88,7 @@ function spanOf(prefix: string, fromKey: string, afterLine: string): PagedRange 
   if (fromKey !== '' && afterLine !== '') {
     throw badArguments('`--from-key` and `--after` cannot be set at the same time, choose one');
   }
-  let start = bytesOf(fromKey);
+  let start = bytesOfText(fromKey);
   if (afterLine !== '') {
     const { key } = parseExportLine(afterLine, 'the line of --after');
     start = Buffer.concat([key, Uint8Array.of(0)]);
