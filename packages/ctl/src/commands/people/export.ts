@@ -3,9 +3,10 @@ import { exportLine, parseExportLine } from '../../bulk/export-line.ts';
 import { type PagedRange, rangePages } from '../../bulk/range-pages.ts';
 import { badArguments, ExitError, exitCodes } from '../../exit-error.ts';
 import { integerFlag, stringFlag } from '../../flags/flag.ts';
+import { bytesOfText } from '../../output/byte-text.ts';
 import { openProgress, withCommas } from '../../output/progress.ts';
 import { defineCommand } from '../../program/command.ts';
-import { bytesOf, keySpan } from '../kv/key-span.ts';
+import { keySpan } from '../kv/key-span.ts';
 
 /** Text gathered before it is written, in UTF-16 units. */
 const chunkLength = 1 << 18;
