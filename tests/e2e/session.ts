@@ -5,8 +5,11 @@ import { TestCluster } from '../framework/cluster.ts';
 import { Etcdctl } from '../framework/etcdctl.ts';
 import { eventually } from '../framework/eventually.ts';
 import { type MemberOptions, startBoth, startEtcd, type TestMember } from '../framework/member.ts';
+import { readMetrics } from '../framework/metric.ts';
 import type { ExitStatus, RunningProgram } from '../framework/process.ts';
 import type { RealEtcd } from '../framework/real-etcd.ts';
+
+const PROGRESS = ['etcd_server_proposals_applied_total', 'etcd_server_proposals_committed_total'];
 
 /** What a user types, one command after the other. */
 export type Script = (session: Session) => Promise<void>;
@@ -19,10 +22,7 @@ export interface Transcripts {
 
 /** Where a session plays: one member, or several of one cluster that take turns. */
 export interface Stage {
-  readonly members: readonly {
-    readonly endpoint: string;
-    metric(name: string): Promise<number | undefined>;
-  }[];
+  readonly members: readonly { readonly endpoint: string; readonly url: string }[];
   /** What runs there, for messages. */
   readonly name: string;
 }
@@ -149,7 +149,7 @@ export class Session {
   /** Waits until the members have exactly so many watchers: then those of this session are in place. */
   async watchers(count: number): Promise<void> {
     await eventually(`${count} watchers`, async () => {
-      const counts = await this.#metrics('etcd_debugging_mvcc_watcher_total');
+      const counts = await this.#metrics(['etcd_debugging_mvcc_watcher_total']);
       return counts.reduce((sum, one) => sum + one, 0) === count;
     });
   }
@@ -158,9 +158,7 @@ export class Session {
   async #next(): Promise<Etcdctl> {
     if (this.#ctls.length > 1) {
       await eventually('all members have applied the same', async () => {
-        const applied = await this.#metrics('etcd_server_proposals_applied_total');
-        const committed = await this.#metrics('etcd_server_proposals_committed_total');
-        return new Set([...applied, ...committed]).size === 1;
+        return new Set(await this.#metrics(PROGRESS)).size === 1;
       });
     }
     const ctl = this.#ctls[this.#turn % this.#ctls.length] as Etcdctl;
@@ -168,9 +166,10 @@ export class Session {
     return ctl;
   }
 
-  #metrics(name: string): Promise<number[]> {
-    const values = this.#stage.members.map(async (member) => (await member.metric(name)) ?? 0);
-    return Promise.all(values);
+  /** These metrics of all members. */
+  async #metrics(names: readonly string[]): Promise<number[]> {
+    const told = this.#stage.members.map(({ url }) => readMetrics(url, names));
+    return (await Promise.all(told)).flat().map((value) => value ?? 0);
   }
 
   /** Interrupts a command once it has printed a line, and notes its output. */

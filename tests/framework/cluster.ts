@@ -2,8 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { TestClient } from './client.ts';
-import { DEADLINE_MS, eventually } from './eventually.ts';
+import { eventually } from './eventually.ts';
 import { kvorumProgram, type ServerProgram } from './member.ts';
+import { readMetric, readMetrics } from './metric.ts';
 import { freePorts } from './ports.ts';
 import { type ExitStatus, RunningProgram } from './process.ts';
 
@@ -121,11 +122,9 @@ export class ClusterMember {
     return new TestClient(this.url);
   }
 
-  /** Value of a metric by its name with labels; undefined while the member does not show it. */
-  async metric(series: string): Promise<number | undefined> {
-    const answer = await fetch(`${this.url}/metrics`, { signal: AbortSignal.timeout(DEADLINE_MS) });
-    const line = (await answer.text()).split('\n').find((one) => one.startsWith(`${series} `));
-    return line === undefined ? undefined : Number(line.slice(series.length + 1));
+  /** See `readMetric`. */
+  metric(series: string): Promise<number | undefined> {
+    return readMetric(this.url, series);
   }
 }
 
@@ -200,10 +199,12 @@ export class TestCluster implements AsyncDisposable {
   async leader(): Promise<ClusterMember> {
     return await eventually('a leader that all running members know', async () => {
       const running = this.#members.filter((member) => member.isRunning);
-      const leading = await Promise.all(running.map((one) => one.metric('etcd_server_is_leader')));
-      const knowing = await Promise.all(running.map((one) => one.metric('etcd_server_has_leader')));
-      const leaders = running.filter((_, i) => leading[i] === 1);
-      return leaders.length === 1 && knowing.every((knows) => knows === 1) ? leaders[0] : undefined;
+      const names = ['etcd_server_is_leader', 'etcd_server_has_leader'];
+      const told = await Promise.all(running.map(({ url }) => readMetrics(url, names)));
+      const leaders = running.filter((_, i) => told[i]?.[0] === 1);
+      return leaders.length === 1 && told.every(([, knows]) => knows === 1)
+        ? leaders[0]
+        : undefined;
     });
   }
 

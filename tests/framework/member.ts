@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bundleVariable } from './bundled-server.ts';
-import { DEADLINE_MS } from './eventually.ts';
+import { readMetric } from './metric.ts';
 import { freePorts } from './ports.ts';
 import { type ExitStatus, RunningProgram } from './process.ts';
 import type { RealEtcd } from './real-etcd.ts';
@@ -153,11 +153,9 @@ export class TestMember {
     this.#process = await spawnMember(this.#program, this.#options, this.dataDir, port, peerPort);
   }
 
-  /** Value of a metric without labels; undefined while the member does not show it. */
-  async metric(name: string): Promise<number | undefined> {
-    const answer = await fetch(`${this.url}/metrics`, { signal: AbortSignal.timeout(DEADLINE_MS) });
-    const value = new RegExp(`^${name} (\\S+)$`, 'm').exec(await answer.text())?.[1];
-    return value === undefined ? undefined : Number(value);
+  /** See `readMetric`. */
+  metric(series: string): Promise<number | undefined> {
+    return readMetric(this.url, series);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
