@@ -1,6 +1,7 @@
 import type { SnapshotContents } from '@kvorum/server/offline';
 import { badArguments } from '../exit-error.ts';
-import { goQuote, hexId, humanBytes } from '../output/go-text.ts';
+import { goQuote } from '../output/go-quote.ts';
+import { hexId, humanBytes } from '../output/go-text.ts';
 import type { LineWriter } from '../output/rendering.ts';
 import { defineCommand } from '../program/command.ts';
 import { loadOffline, onFiles, requireFile } from './offline-tools.ts';
