@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { TestClient } from '../framework/client.ts';
 import { type ClusterMember, TestCluster } from '../framework/cluster.ts';
@@ -152,16 +153,20 @@ describe.skipIf(real === undefined)('the real etcdctl with a cluster', () => {
 describe('a member that has lost its data', () => {
   it('is told what to do', async () => {
     await using cluster = await TestCluster.start();
-    const [first, second] = [cluster.member(0), cluster.member(1)];
+    const [first, second, third] = [cluster.member(0), cluster.member(1), cluster.member(2)];
     await first.kill();
     await second.kill();
-    const { rm } = await import('node:fs/promises');
     await rm(first.dataDir, { recursive: true });
     await first.spawn();
     expect((await first.process.exited).code).toBe(1);
     expect(first.process.stderr.text).toContain('has already been bootstrapped');
     expect(first.process.stderr.text).toContain('etcdctl member remove');
-    await second.restart();
+    // With nobody to tell it so it begins anew, as with etcd, and hears of its past when it is too late.
+    await third.kill();
+    await first.spawn();
+    await first.process.stderr.line(/opened storage/);
+    await Promise.all([second.restart(), third.restart(), first.ready()]);
+    expect(first.process.stderr.text).toContain('writes that it had acknowledged may be lost');
   });
 });
 

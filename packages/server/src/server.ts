@@ -7,7 +7,13 @@ import type { Logger } from './logging/logger.ts';
 import { MemberCore } from './member-core.ts';
 import { refuseIncompatible } from './membership/compatibility.ts';
 import { formatId } from './membership/ids.ts';
-import { fetchCluster, type Joining, joiningOf, refuseForgetful } from './membership/joining.ts';
+import {
+  fetchCluster,
+  hasStarted,
+  type Joining,
+  joiningOf,
+  refuseForgetful,
+} from './membership/joining.ts';
 import type { Metrics } from './metrics/metrics.ts';
 import { nodeNetwork, type PeerNetwork } from './peer/node-network.ts';
 import { PeerTransport } from './peer/peer-transport.ts';
@@ -42,7 +48,8 @@ export async function startMember(config: ServerConfig, deps: MemberDeps): Promi
   const disk = deps.disk ?? nodeDisk();
   const random = deps.random ?? Math.random;
   const network = deps.network ?? nodeNetwork(clock, config.kvorumPeerLocalAddress);
-  const joining = await identify(config, disk, network);
+  const isNew = !disk.exists(config.walDir ?? `${config.dataDir}/member/wal`);
+  const joining = isNew ? await identify(config, network) : undefined;
   const peerUrls = config.initialAdvertisePeerUrls.map(({ href }) => href);
   const transport = new PeerTransport({
     clock,
@@ -73,6 +80,7 @@ export async function startMember(config: ServerConfig, deps: MemberDeps): Promi
     transport.attach(core.peerHost(), guestsOf(joining));
     opened.push(await openPeerPort(config, clock, core, transport));
     await orEnd(core.start(), core, stop);
+    if (isNew && joining === undefined) warnOfLostData(core, logger);
     const ports = await openPorts(config, parts, core);
     opened.push(ports);
     await orEnd(core.publish(config.name, ports.advertised), core, stop);
@@ -84,14 +92,8 @@ export async function startMember(config: ServerConfig, deps: MemberDeps): Promi
   }
 }
 
-/** Who the member is when it joins a cluster; undefined for a founder, and for one that has been here before. */
-async function identify(
-  config: ServerConfig,
-  disk: Disk,
-  network: PeerNetwork,
-): Promise<Joining | undefined> {
-  const isNew = !disk.exists(config.walDir ?? `${config.dataDir}/member/wal`);
-  if (!isNew) return undefined;
+/** Who a member without a log is when it joins a cluster; undefined for a founder. */
+async function identify(config: ServerConfig, network: PeerNetwork): Promise<Joining | undefined> {
   if (config.initialClusterState === 'existing') {
     const joining = joiningOf(config, await fetchCluster(config, network));
     await refuseIncompatible(joining, network);
@@ -101,6 +103,20 @@ async function identify(
     refuseForgetful(config, await fetchCluster(config, network));
   }
   return undefined;
+}
+
+/**
+ * A founder without data begins anew when no other member answers, as in etcd. What it hears of the others then may show
+ * that it had been here before: nothing can be undone any more.
+ */
+function warnOfLostData({ cluster, memberId }: MemberCore, logger: Logger): void {
+  const self = cluster.member(memberId);
+  if (self === undefined || !hasStarted(self)) return;
+  logger.warn(
+    'this member began without data although it had been part of the cluster: writes that it had acknowledged may be ' +
+      'lost. One whose data is lost should be removed (etcdctl member remove) and added again (etcdctl member add)',
+    { 'local-member-id': formatId(memberId) },
+  );
 }
 
 function guestsOf(joining: Joining | undefined): ReadonlyMap<bigint, readonly string[]> {

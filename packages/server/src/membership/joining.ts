@@ -120,7 +120,7 @@ function mismatchOf(config: ServerConfig, members: readonly Member[]): string | 
 }
 
 /** It has told the cluster where clients find it. */
-function hasStarted(member: Member): boolean {
+export function hasStarted(member: Member): boolean {
   return member.name !== '' || member.clientUrls.length > 0;
 }
 
