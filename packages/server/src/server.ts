@@ -106,8 +106,8 @@ async function identify(config: ServerConfig, network: PeerNetwork): Promise<Joi
 }
 
 /**
- * A founder without data begins anew when no other member answers, as in etcd. What it hears of the others then may show
- * that it had been here before: nothing can be undone any more.
+ * A founder without data begins anew when no other member answers, as in etcd. What it hears of the others then may
+ * show that it had been here before: nothing can be undone any more.
  */
 function warnOfLostData({ cluster, memberId }: MemberCore, logger: Logger): void {
   const self = cluster.member(memberId);
