@@ -1,30 +1,16 @@
-// npm start -- FLAGS: runs one member on this clone's build, with its data in data/default.etcd.
+// npm start -- FLAGS: runs one member on this clone's build, with its data in data/<name>.etcd.
 // Flags are etcd's; --data-dir moves the data.
 
 import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { startFlags } from './start-flags.ts';
 
 const root = join(import.meta.dirname, '..');
-const flags = process.argv.slice(2);
-
-/** Value of `--name VALUE` or `--name=VALUE`; undefined when the flag is not there. */
-function flagValue(name: string): string | undefined {
-  const at = flags.findIndex((flag) => /^--?/.test(flag) && flag.replace(/^--?/, '') === name);
-  if (at >= 0) return flags[at + 1];
-  const assigned = flags.find((flag) => flag.replace(/^--?/, '').startsWith(`${name}=`));
-  return assigned?.slice(assigned.indexOf('=') + 1);
-}
-
-const configured = flagValue('data-dir') ?? process.env.ETCD_DATA_DIR ?? flagValue('config-file');
-const dataFolder = join(root, 'data/default.etcd');
-if (configured === undefined) {
-  mkdirSync(join(root, 'data'), { recursive: true });
-  flags.unshift('--data-dir', dataFolder);
-}
-const endpoint = (flagValue('listen-client-urls') ?? 'http://localhost:2379').split(',')[0];
+const { flags, dataFolder, endpoint } = startFlags(process.argv.slice(2), process.env, root);
+if (dataFolder !== undefined) mkdirSync(dirname(dataFolder), { recursive: true });
 
 console.error(`
-Kvorum starts one member${configured === undefined ? `, data in ${dataFolder}` : ''}.
+Kvorum starts one member${dataFolder === undefined ? '' : `, data in ${dataFolder}`}.
 Talk to it from another terminal, with etcd's own etcdctl (3.4 or later):
 
   etcdctl --endpoints=${endpoint} put greeting hello
