@@ -12,6 +12,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { kvutlProgram } from '@kvorum/ctl';
+import { damage } from '@kvorum/server/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startEtcd, startKvorum } from '../framework/member.ts';
 import { type RealEtcd, realEtcd } from '../framework/real-etcd.ts';
@@ -24,6 +25,8 @@ import { type UtlDifferenceName, utlDifferences } from './kvutl-differences.ts';
 type Step = readonly [args: string, ...differs: (DifferenceName | UtlDifferenceName)[]];
 
 const all = { ...differences, ...utlDifferences };
+/** Loads of a busy machine included. */
+const TIMEOUT_MS = 120_000;
 const real34 = realEtcd('3.4');
 const real35 = realEtcd('3.5');
 
@@ -134,22 +137,21 @@ describe.each([
   describe.skipIf(source === undefined || real35 === undefined)(
     'that a snapshot was saved of',
     () => {
-      it('kvutl does as etcdutl does', { timeout: 60_000 }, async () => {
-        if (source === undefined || real35 === undefined) throw new Error('no real etcd');
-        await makeFiles(source);
+      beforeAll(async () => {
+        if (source !== undefined) await makeFiles(source);
+      }, TIMEOUT_MS);
+
+      it('kvutl does as etcdutl does', { timeout: TIMEOUT_MS }, async () => {
+        if (real35 === undefined) throw new Error('no real etcd');
         for (const step of [...statusSteps, ...restoreSteps, ...otherSteps]) {
           const theirs = await outcomeOf(step, 'etcdutl', (args) => etcdutl(real35, args));
           expect(await outcomeOf(step, 'kvutl', kvutl)).toEqual(theirs);
         }
-        const left = ['three', 'four', 'six', 'seven', 'eight'].filter((name) =>
-          existsSync(join(folderOf('kvutl'), name)),
-        );
-        expect(left).toEqual([]);
-        const inspected = await kvutl([
-          'snapshot',
-          'inspect',
-          join(folderOf('kvutl'), 'snapshot.db'),
-        ]);
+        expectNone('three', 'four', 'six', 'seven', 'eight');
+      });
+
+      it('kvutl shows what comes along', async () => {
+        const inspected = await kvutl(['snapshot', 'inspect', pathOf('snapshot.db')]);
         expect(inspected.stdout.split('\n')).toEqual(
           expect.arrayContaining([
             'authentication: disabled, revision 6',
@@ -158,9 +160,91 @@ describe.each([
           ]),
         );
       });
+
+      it('kvutl says what is wrong with damaged ones', { timeout: TIMEOUT_MS }, async () => {
+        const snapshot = readFileSync(pathOf('snapshot.db'));
+        const database = snapshot.subarray(0, -32);
+        const [damaged, dataDir] = [pathOf('damaged.db'), pathOf('damaged')];
+        let refused = 0;
+        for (let seed = 1; seed <= 80; seed++) {
+          writeFileSync(damaged, damage(database, seed));
+          const { exitCode, stderr } = await kvutl(['snapshot', 'status', damaged]);
+          if (exitCode !== 0) expect(stderr, `seed ${seed}`).toMatch(/^Error: [^\n]+\n$/);
+          refused += exitCode;
+          if (exitCode === 0) continue;
+          const restore = [
+            'snapshot',
+            'restore',
+            damaged,
+            '--skip-hash-check',
+            '--data-dir',
+            dataDir,
+          ];
+          expect((await kvutl(restore)).exitCode, `seed ${seed}`).toBe(1);
+        }
+        expect(refused).toBeGreaterThan(5);
+        for (let seed = 1; seed <= 20; seed++) {
+          writeFileSync(damaged, damage(snapshot, seed));
+          if (readFileSync(damaged).equals(snapshot)) continue;
+          const restore = await kvutl(['snapshot', 'restore', damaged, '--data-dir', dataDir]);
+          expect(restore.stderr, `seed ${seed}`).toContain('Error: expected sha256 [');
+        }
+        expectNone('damaged');
+      });
+
+      it('kvutl leaves nothing when it is interrupted', async () => {
+        const args = [
+          'snapshot',
+          'restore',
+          pathOf('snapshot.db'),
+          '--data-dir',
+          pathOf('stopped'),
+        ];
+        const call = { args, interruption: AbortSignal.abort() };
+        expect(await runKvctl(call, kvutlProgram)).toMatchObject({ exitCode: 5 });
+        expectNone('stopped');
+      });
     },
   );
 });
+
+describe.skipIf(real35 === undefined)('a snapshot of etcd with authentication', () => {
+  it('is restored only when it is known that nobody will be asked', {
+    timeout: TIMEOUT_MS,
+  }, async () => {
+    if (real35 === undefined) throw new Error('no real etcd');
+    const dir = await mkdtemp(join(folder, 'auth-'));
+    const [snapshot, dataDir] = [join(dir, 'snapshot.db'), join(dir, 'data')];
+    {
+      await using etcd = await startEtcd(real35);
+      const run = (...args: string[]) => etcdctl(real35, etcd.endpoint, ...args);
+      await run('user', 'add', 'root:secret');
+      await run('user', 'grant-role', 'root', 'root');
+      await run('auth', 'enable');
+      await run('snapshot', 'save', snapshot, '--user=root:secret');
+    }
+    const restore = ['snapshot', 'restore', snapshot, '--data-dir', dataDir];
+    const refused = await kvutl(restore);
+    expect(refused.exitCode).toBe(1);
+    expect(refused.stderr).toMatch(
+      /Error: the snapshot is of a cluster with authentication \(1 users\)/,
+    );
+    expect(existsSync(dataDir)).toBe(false);
+    const accepted = await kvutl([...restore, '--without-auth']);
+    expect(accepted.exitCode).toBe(0);
+    expect(accepted.stderr).toMatch(/warn\tusers and roles are kept .*, but are not enforced yet/);
+  });
+});
+
+/** A file of kvutl's. */
+function pathOf(name: string): string {
+  return join(folderOf('kvutl'), name);
+}
+
+/** Nothing of that name was left in kvutl's folder. */
+function expectNone(...names: string[]): void {
+  expect(names.filter((name) => existsSync(pathOf(name)))).toEqual([]);
+}
 
 /** The same files in both folders: a snapshot, a copied database, and broken ones. */
 async function makeFiles(source: RealEtcd): Promise<void> {
@@ -191,7 +275,9 @@ async function makeFiles(source: RealEtcd): Promise<void> {
 }
 
 describe.skipIf(real35 === undefined)('on files of Kvorum', () => {
-  it('kvutl does as etcdutl does, and hashes them as the server', { timeout: 60_000 }, async () => {
+  it('kvutl does as etcdutl does, and hashes them as the server', {
+    timeout: TIMEOUT_MS,
+  }, async () => {
     if (real35 === undefined) throw new Error('no real etcd');
     const dir = await mkdtemp(join(folder, 'kvorum-'));
     const [dataDir, snapshot, copy] = ['data', 'snapshot.db', 'copy'].map((name) =>

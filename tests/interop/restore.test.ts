@@ -18,7 +18,7 @@ const size: StateSize =
   process.env.KVORUM_RESTORE_KEYS === undefined
     ? { keys: 800, leases: 3 }
     : { keys: Number(process.env.KVORUM_RESTORE_KEYS), leases: 50 };
-const TIMEOUT_MS = size.keys > 10_000 ? 600_000 : 60_000;
+const TIMEOUT_MS = size.keys > 10_000 ? 600_000 : 120_000;
 
 const PEER = 'http://127.0.0.1:2380';
 

@@ -1,3 +1,4 @@
+export { damage } from '../snapshot/testing/damage.ts';
 export {
   type Answer,
   type CheckOptions,
