@@ -54,6 +54,8 @@ class ProgressLines {
       });
     }
     this.#line?.update(doneBytes);
+    // What is logged next begins on a line of its own.
+    if (doneBytes >= totalBytes) this.close();
   }
 
   close(): void {

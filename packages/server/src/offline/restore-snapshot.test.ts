@@ -130,10 +130,14 @@ describe('a restored data folder', () => {
   });
 
   it('is at a higher revision, all of it compacted, when told to', async () => {
-    const engine = new MemoryEngine();
-    const engines = { ...inMemory, open: async () => engine };
+    let engine = new MemoryEngine();
+    const open = async () => {
+      engine = engine.reopened();
+      return engine;
+    };
     const { revision } = (await readSnapshotOf(snapshot)).status;
     const bumped = revision + 1_000_000_000;
+    const engines = { ...inMemory, open };
     const restored = await restore({ engines, bumpRevision: 1_000_000_000, markCompacted: true });
     expect(restored).toMatchObject({ revision: bumped, compactRevision: bumped });
     const store = openStore(engine.reopened());

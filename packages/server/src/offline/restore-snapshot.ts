@@ -128,6 +128,8 @@ async function build(
     } finally {
       await engine.close();
     }
+    // When it opens, RocksDB writes what its log holds into tables: better now than when the server starts.
+    await (await engines.open(`${folder.memberDir}/db`)).close();
     createRestoredLog(disk, folder.walDir, cluster, walSegmentBytes);
     folder.finish();
     return counts;
