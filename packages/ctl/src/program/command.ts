@@ -34,6 +34,9 @@ export interface CommandEntry {
   readonly subcommands?: readonly CommandEntry[];
 }
 
+/** The first argument of a shell that asks what could come next; the words so far follow, the last one unfinished. */
+export const completeCommand = '__complete';
+
 /** A program made of commands: kvctl or kvutl. */
 export interface Program {
   /** The name that texts call it by. */

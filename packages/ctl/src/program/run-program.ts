@@ -2,11 +2,12 @@ import { ExitError, exitCodes } from '../exit-error.ts';
 import type { FlagDefinitions } from '../flags/flag.ts';
 import { FlagError, HelpRequest, type ParsedArguments, parseFlags } from '../flags/parse-flags.ts';
 import type { Host } from '../host.ts';
-import type { Command, CommandEntry, Program } from './command.ts';
+import { type Command, type CommandEntry, completeCommand, type Program } from './command.ts';
 import { findCommand } from './find-command.ts';
 
 /** Runs what the arguments call. Resolves with the exit code; never rejects but for bugs. */
 export async function runProgram(program: Program, host: Host): Promise<number> {
+  if (host.args[0] === completeCommand) return await showCandidates(program, host);
   const { path, args, unknown } = findCommand(program, host.args);
   const entry = path.at(-1);
   if (entry === undefined) return await runRoot(program, host, args, unknown);
@@ -23,6 +24,14 @@ export async function runProgram(program: Program, host: Host): Promise<number> 
     return exitCodes.error;
   }
   return await runCommand(program, host, command, parsed);
+}
+
+/** What shells ask of a program: one candidate a line, its meaning behind a tab. */
+async function showCandidates(program: Program, host: Host): Promise<number> {
+  const { candidatesOf } = await import('./candidates.ts');
+  const candidates = await candidatesOf(program, host.args.slice(1));
+  for (const { word, meaning } of candidates) host.stdout.write(`${word}\t${meaning}\n`);
+  return exitCodes.ok;
 }
 
 async function runCommand(

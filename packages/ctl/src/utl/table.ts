@@ -1,7 +1,9 @@
 import type { CommandEntry } from '../program/command.ts';
+import { completionEntry } from '../program/completion.ts';
 
 /** The commands of kvutl, by name. A row costs nothing; the command's file is loaded when it is called. */
 export const utlTable: readonly CommandEntry[] = [
+  completionEntry(['kvutl', 'etcdutl']),
   {
     name: 'defrag',
     summary: 'Finishes compaction in the store of a member that does not run',
@@ -23,6 +25,7 @@ export const utlTable: readonly CommandEntry[] = [
     subcommands: [
       {
         name: 'inspect',
+        isExtension: true,
         summary: 'Shows all that a snapshot file holds beside keys',
         load: async () => (await import('./snapshot-inspect.ts')).snapshotInspect,
       },
