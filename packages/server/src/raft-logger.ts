@@ -34,8 +34,9 @@ function wordingOf(text: string, values: Values): string {
 }
 
 function inHex(values: Values): Values {
-  const entries = Object.entries(values).map(([name, value]) =>
-    typeof value === 'bigint' ? [name, value.toString(16)] : [name, value],
-  );
-  return Object.fromEntries(entries);
+  const hexOf = (value: unknown): unknown => {
+    if (typeof value === 'bigint') return value.toString(16);
+    return Array.isArray(value) ? value.map(hexOf) : value;
+  };
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, hexOf(value)]));
 }

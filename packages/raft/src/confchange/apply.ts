@@ -20,7 +20,7 @@ import { changedConf } from './changer.ts';
 export function applyConfChange(raft: Raft, change: ConfChange | ConfChangeV2): ConfState {
   const conf = changedConf(raft.tracker.conf, change);
   raft.tracker.setConf(conf, Math.max(1, raft.log.lastIndex));
-  raft.logger?.info('switched membership', { id: raft.id, voters: conf.voters.join(' ') });
+  raft.logger?.info('switched membership', { id: raft.id, voters: conf.voters });
   if (raft.role !== 'leader') return conf;
   if (!isVoter(conf, raft.id)) {
     raft.becomeFollower(raft.term, noMember);
