@@ -20,10 +20,13 @@ export interface DevClusterParts {
   readonly canIsolate: boolean;
 }
 
-export const keysText = `keys: 1-6 choose a member, then
+/** What the keys do. */
+function keysText(members: number): string {
+  return `keys: ${members === 1 ? '1 chooses the' : `1-${members} choose a`} member, then
   k  kill it (SIGKILL)        r  start it again
   p  pause it, let it go on   i  isolate it from the others, heal
 l  who leads   q, Ctrl-C  stop all   ?  these lines`;
+}
 
 /** A member that has not ended in good order by then is killed. */
 const STOP_TIMEOUT_MS = 10_000;
@@ -93,7 +96,7 @@ export class DevCluster {
     } else if (key === 'l') {
       await this.#showStatus();
     } else if (key === '?' || key === 'h') {
-      this.#say(keysText);
+      this.#say(keysText(this.#members.length));
     } else {
       const member = this.#members[this.#chosen];
       if (member !== undefined) await this.#act(key, member);
@@ -201,7 +204,7 @@ export class DevCluster {
     if (known === length || this.#wereReady.size < length) return;
     this.#say(`all ${length} members serve clients; for etcdctl:`);
     this.#say(endpointsLine(this.#parts.places));
-    if (this.#parts.hasKeys) this.#say(keysText);
+    if (this.#parts.hasKeys) this.#say(keysText(length));
   }
 
   #onEnd(name: string, status: string, wasAsked: boolean): void {
