@@ -100,7 +100,13 @@ describe.skipIf(real35 === undefined)('a cluster of three from one snapshot', ()
     }
     await Promise.all(cluster.members.map((member) => member.spawn()));
     await Promise.all(cluster.members.map((member) => member.ready()));
-    const hashes = await etcdctl(real, cluster.endpoints, 'endpoint', 'hashkv');
+    const hashes = await etcdctl(
+      real,
+      cluster.endpoints,
+      'endpoint',
+      'hashkv',
+      '--command-timeout=60s',
+    );
     expect(new Set(hashes.map((line) => line.split(', ')[1])).size).toBe(1);
     const { endpoint } = cluster.member(2);
     expect(await visibleState(real, endpoint)).toEqual(expected);
