@@ -6,7 +6,8 @@ export function prefixEnd(prefix: Uint8Array): Uint8Array {
   let last = prefix.length - 1;
   while (last >= 0 && prefix[last] === 0xff) last -= 1;
   if (last < 0) return openEnd;
-  const end = prefix.slice(0, last + 1);
+  // A copy, which `slice` of a Buffer is not.
+  const end = Uint8Array.from(prefix.subarray(0, last + 1));
   end[last] = (end[last] ?? 0) + 1;
   return end;
 }
