@@ -121,6 +121,7 @@ function maskCommon(text: string): string {
     .replace(/"(ID|Lease|PrevLease|RaftTerm)" : [1-9]\d+/g, '"$1" : N')
     .replace(/"ttl":[1-9]\d*/g, '"ttl":N')
     .replace(/"TTL" : [1-9]\d*/g, '"TTL" : N')
+    .replace(/[\w./-]*kvorum-ctl-\w+/g, 'FOLDER')
     .replace(/"ts":"[^"]*"/g, '"ts":"T"')
     .replace(/\b\d+(\.\d+)?(ns|µs|ms|s)\b/g, 'TIME');
 }

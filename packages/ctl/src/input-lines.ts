@@ -5,13 +5,16 @@ import { textOfBytes } from './output/byte-text.ts';
 /** Reads standard input line by line, no further than asked for. */
 export class InputLines {
   readonly #bytes: AsyncIterator<Uint8Array>;
+  readonly #takesLastLine: boolean;
   #rest: Buffer = Buffer.alloc(0);
 
-  constructor(input: Input) {
+  /** `takesLastLine`: what follows the last end of a line is one, too. By default it is passed over, as in etcdctl. */
+  constructor(input: Input, options: { readonly takesLastLine?: boolean } = {}) {
     this.#bytes = input.bytes[Symbol.asyncIterator]();
+    this.#takesLastLine = options.takesLastLine ?? false;
   }
 
-  /** The next line without its end; undefined at the end of the input, also after a line that has no end. */
+  /** The next line without its end; undefined at the end of the input. */
   async next(): Promise<string | undefined> {
     for (;;) {
       const end = this.#rest.indexOf(0x0a);
@@ -21,9 +24,16 @@ export class InputLines {
         return textOfBytes(line);
       }
       const more = await this.#bytes.next();
-      if (more.done === true) return undefined;
+      if (more.done === true) return this.#last();
       this.#rest = Buffer.concat([this.#rest, more.value]);
     }
+  }
+
+  #last(): string | undefined {
+    if (!this.#takesLastLine || this.#rest.length === 0) return undefined;
+    const line = textOfBytes(this.#rest);
+    this.#rest = Buffer.alloc(0);
+    return line;
   }
 
   /** As `next`, but the end of the input is an error. Rejects with `ExitError`. */

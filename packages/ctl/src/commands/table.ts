@@ -1,8 +1,11 @@
 import type { CommandEntry } from '../program/command.ts';
+import { authCommands } from './auth/table.ts';
+import { clusterCommands } from './cluster/table.ts';
 import { kvCommands } from './kv/table.ts';
 import { leaseCommands } from './lease/table.ts';
 import { peopleCommands } from './people/table.ts';
 import { utilityCommands } from './utility/table.ts';
+import { watchCommands } from './watch/table.ts';
 
 /**
  * The commands of kvctl. Each folder has a table of its own; a row costs nothing, and the command's file is loaded when it
@@ -11,6 +14,9 @@ import { utilityCommands } from './utility/table.ts';
 export const commandTable: readonly CommandEntry[] = [
   ...kvCommands,
   ...leaseCommands,
+  ...watchCommands,
+  ...clusterCommands,
+  ...authCommands,
   ...utilityCommands,
   ...peopleCommands,
 ];
