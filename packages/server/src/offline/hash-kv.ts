@@ -5,6 +5,7 @@ import { type OfflineTools, openOfflineStore, withMemberStore } from './data-fol
 import { EtcdDatabase } from './etcd-database.ts';
 import { importDatabase } from './import-database.ts';
 import type { Progress } from './progress.ts';
+import { snapshotStatus } from './snapshot-status.ts';
 
 /** What is hashed, and how far. */
 export interface HashKvRequest {
@@ -32,10 +33,12 @@ export async function hashKv(
   const scratch = mkdtempSync(join(scratchDir, 'kvorum-hashkv-'));
   const file = tools.disk.open(path);
   try {
+    const database = EtcdDatabase.open(file);
+    await snapshotStatus(database, progress);
     const engine = await tools.engines.open(join(scratch, 'db'));
     try {
       const unchanged = { bumpRevision: 0, markCompacted: false };
-      await importDatabase(EtcdDatabase.open(file), engine, unchanged, progress);
+      await importDatabase(database, engine, unchanged, progress);
       const store = openOfflineStore(engine, tools);
       return await store.hashKv(revision).finally(() => store.close());
     } finally {

@@ -93,7 +93,7 @@ export async function restoreSnapshot(
   }
 }
 
-/** Opens a snapshot of which every byte is known to be right, or, without its hash, every page. */
+/** Opens a snapshot of which every page is known to be sound, and, by its hash, every byte to be right. */
 async function openVerified(
   source: ByteSource,
   skipHashCheck: boolean,
@@ -107,7 +107,7 @@ async function openVerified(
     await verifySnapshotHash(source, progress);
   }
   const database = EtcdDatabase.open(source);
-  if (skipHashCheck) await snapshotStatus(database, progress);
+  await snapshotStatus(database, progress);
   return database;
 }
 

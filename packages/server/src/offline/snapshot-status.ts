@@ -33,7 +33,6 @@ export async function snapshotStatus(
   progress: Progress,
 ): Promise<SnapshotStatus> {
   const { file } = database;
-  const { storageVersion } = database.meta();
   const seen = new PageSet(file.endPage);
   let hash = 0;
   let revision = 0;
@@ -61,7 +60,9 @@ export async function snapshotStatus(
   }
   checkFreelist(file, seen);
   await progress('checking', file.size, file.size);
-  return { hash: hash >>> 0, revision, totalKeys, totalBytes: file.size, version: storageVersion };
+  // Only now is it known that this bucket is small.
+  const { storageVersion: version } = database.meta();
+  return { hash: hash >>> 0, revision, totalKeys, totalBytes: file.size, version };
 }
 
 /** Reads the buckets in a bucket, for their pages; their rows are in no hash. */

@@ -21,6 +21,8 @@ const LARGEST_PAGE = 1024 * 1024;
  * that anybody lets etcd take (1.5 MiB by default), and above the list of free pages of the largest database.
  */
 const LARGEST_RUN_BYTES = 256 * 1024 * 1024;
+/** More than any database has, 4 TiB of the usual pages; a set of them takes 128 MiB. */
+const MOST_PAGES = 2 ** 30;
 /** In place of the page of the list of free pages: it is not in the file. */
 const NO_FREELIST = 0xffff_ffff_ffff_ffffn;
 
@@ -136,7 +138,7 @@ function metaAt(source: ByteSource, offset: number, beside: Meta | undefined): M
     free,
     meta.readBigUInt64LE(40),
   ];
-  if (endPage * BigInt(pageSize) > Number.MAX_SAFE_INTEGER || rootPage >= endPage) return undefined;
+  if (endPage > MOST_PAGES || rootPage >= endPage) return undefined;
   if (free !== NO_FREELIST && freelistPage >= endPage) return undefined;
   return {
     pageSize,
