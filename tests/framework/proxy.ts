@@ -4,7 +4,8 @@ import type { ClusterMember } from './cluster.ts';
 
 /** A connection that passes through, from the member that opened it to the one behind the proxy. */
 interface Link {
-  readonly from: number | undefined;
+  /** Undefined until it is known. */
+  from: number | undefined;
   readonly to: number;
   readonly client: Socket;
   readonly server: Socket;
@@ -48,15 +49,21 @@ export class PeerNetwork implements AsyncDisposable {
     this.#apply();
   }
 
-  /** Cuts all that a member sends, all that is sent to it, or both; returns how many connections that meets. */
-  isolate(index: number, direction: 'in' | 'out' | 'both' = 'both'): number {
+  /** How many connections a member has opened, or accepted. */
+  connections(index: number, direction: 'in' | 'out'): number {
+    return [...this.#links].filter((link) => {
+      return (direction === 'in' ? link.to : this.#openerOf(link)) === index;
+    }).length;
+  }
+
+  /** Cuts all that a member sends, all that is sent to it, or both. */
+  isolate(index: number, direction: 'in' | 'out' | 'both' = 'both'): void {
     for (let other = 0; other < this.#proxies.length; other++) {
       if (other === index) continue;
       if (direction !== 'in') this.#cuts.add(`${index}>${other}`);
       if (direction !== 'out') this.#cuts.add(`${other}>${index}`);
     }
     this.#apply();
-    return [...this.#links].filter(({ from, to }) => this.#cuts.has(`${from}>${to}`)).length;
   }
 
   /** Undoes all cuts. What was held back arrives now. */
@@ -88,7 +95,7 @@ export class PeerNetwork implements AsyncDisposable {
   #accept(to: number, client: Socket): void {
     const { target = 0 } = this.#proxies[to] ?? {};
     const server = connect(target, '127.0.0.1');
-    const link = { from: this.#ownerOf(client.remotePort ?? 0), to, client, server };
+    const link: Link = { from: undefined, to, client, server };
     this.#links.add(link);
     const end = () => {
       this.#links.delete(link);
@@ -113,9 +120,16 @@ export class PeerNetwork implements AsyncDisposable {
   }
 
   /** What the opener of a connection sends is held back; answers to what it sent before still pass. */
-  #applyTo({ from, to, client }: Link): void {
-    if (this.#cuts.has(`${from}>${to}`)) client.pause();
-    else client.resume();
+  #applyTo(link: Link): void {
+    const isCut = this.#cuts.size > 0 && this.#cuts.has(`${this.#openerOf(link)}>${link.to}`);
+    if (isCut) link.client.pause();
+    else link.client.resume();
+  }
+
+  /** Looked up when it matters, and again if it wasn't known then: a member's process has to be known first. */
+  #openerOf(link: Link): number | undefined {
+    link.from ??= this.#ownerOf(link.client.remotePort ?? 0);
+    return link.from;
   }
 
   /** The member whose process has a connection's other end. */
