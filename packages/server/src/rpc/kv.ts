@@ -125,11 +125,12 @@ export class KvService {
 
   /** A physical compaction answers when the space is free, another one when it's decided. */
   async #compact(bytes: Uint8Array): Promise<Uint8Array> {
-    const { proposer, store, headers } = this.#options;
+    const { proposer, headers } = this.#options;
     const request = decodeCompaction(bytes);
     await proposer.propose(request);
-    if (request.physical) await store.whenCompacted();
-    return headers.at(store.revision);
+    // Asked for only now: a state of the leader's may have brought another store meanwhile.
+    if (request.physical) await this.#options.store.whenCompacted();
+    return headers.at(this.#options.store.revision);
   }
 
   #afterReadIndex(call: UnaryCall, run: () => void): void {

@@ -70,11 +70,11 @@ export class LeaseService {
 
   /** An unknown lease is no error: its TTL is -1. */
   async #timeToLive(bytes: Uint8Array): Promise<Uint8Array> {
-    const { leader, store, headers } = this.#options;
+    const { leader, headers } = this.#options;
     const { first: ID, second } = decodeTwoInts(bytes);
     const found = await leader.timeToLive(ID, second !== 0n);
     const response = create(LeaseTimeToLiveResponseSchema, {
-      header: headers.message(store.revision),
+      header: headers.message(this.#options.store.revision),
       ID,
       TTL: found === undefined ? -1n : BigInt(found.remainingSeconds),
       grantedTTL: found === undefined ? 0n : BigInt(found.grantedSeconds),
@@ -188,11 +188,11 @@ class KeepAliveStream implements StreamReceiver, EndlessStream {
 
   /** By the log, or by another member that leads. */
   #renewInOrder(id: bigint): void {
-    const { leader, store, headers } = this.#options;
+    const { leader, headers } = this.#options;
     this.#waiting++;
     this.#order = this.#order.then(async () => {
       try {
-        const head = headers.at(store.revision);
+        const head = headers.at(this.#options.store.revision);
         const ttlSeconds = this.#ended ? 0 : await leader.renew(id);
         if (!this.#ended) this.#send(head, id, ttlSeconds);
       } catch (error) {

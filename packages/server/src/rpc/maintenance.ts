@@ -90,11 +90,11 @@ export class MaintenanceService {
 
   /** Goes through the log even to list, so the answer is that of a quorum. */
   async #alarm(bytes: Uint8Array): Promise<Uint8Array> {
-    const { store, proposer, headers } = this.#options;
+    const { proposer, headers } = this.#options;
     const result = await proposer.propose(decodeAlarm(bytes));
     const alarms = result.kind === 'alarm' ? result.alarms : [];
     const response = create(AlarmResponseSchema, {
-      header: headers.message(store.revision),
+      header: headers.message(this.#options.store.revision),
       alarms: alarms.map(({ memberId, alarm }) => ({
         memberID: memberId,
         alarm: alarm as AlarmType,

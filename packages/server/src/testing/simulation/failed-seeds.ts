@@ -18,4 +18,5 @@ export const failedSeeds: readonly FailedSeed[] = [
   { seed: 5, found: 'a proposal that was applied twice' },
   { seed: 263, found: 'a lease that a deposed leader revoked' },
   { seed: 84, found: 'a sync that began beside the taking over of a state' },
+  { seed: 6, found: 'a compaction answered with the revision of a store that had been replaced' },
 ];
