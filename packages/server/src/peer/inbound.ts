@@ -29,6 +29,8 @@ export interface InboundOptions {
   readonly series: (id: MemberId) => PeerSeries;
   /** A member was let in. */
   readonly onGreeting: (greeting: Greeting) => void;
+  /** A member has passed on a proposal, which is handed in next. */
+  readonly onProposal: (from: MemberId) => void;
   /** Streams of messages that are open now. */
   readonly open: Set<MessageStream>;
 }
@@ -108,10 +110,13 @@ export class MessageStream implements StreamReceiver {
       this.#call.send(bytes);
       return;
     }
-    const { host, logger } = this.#options;
+    const { host, logger, onProposal } = this.#options;
     try {
       const messages = decodeMessages(bytes, this.from, host.memberId);
-      for (const message of messages) host.step(message);
+      for (const message of messages) {
+        if (message.type === 'MsgProp') onProposal(this.from);
+        host.step(message);
+      }
     } catch (error) {
       if (!(error instanceof ProtoError)) throw error;
       this.#series.receivedFailures += 1;

@@ -8,6 +8,7 @@ import type { IncomingState } from '../storage.ts';
 import { MemoryNetwork } from '../testing/memory-network.ts';
 import type { PeerHost } from './peer-host.ts';
 import { PeerTransport } from './peer-transport.ts';
+import { HOLD_BACK_MS } from './remote-peer.ts';
 
 const CLUSTER = 77n;
 const metadata = {
@@ -38,6 +39,8 @@ class Station {
   readonly snapshots: string[] = [];
   readonly chunks: Buffer[] = [];
   readonly removed = new Set<bigint>();
+  /** What is to be sent when its time has come. */
+  readonly heldBack: (() => void)[] = [];
   readonly metrics = new Metrics({ detail: 'basic', serverVersion: '3.7.1' });
   readonly transport: PeerTransport;
   finished = 0;
@@ -47,8 +50,16 @@ class Station {
 
   constructor(network: MemoryNetwork, id: bigint, clusterId = CLUSTER) {
     this.id = id;
+    const { after } = systemClock;
     this.transport = new PeerTransport({
-      clock: systemClock,
+      clock: {
+        ...systemClock,
+        after: (delayMs, run) => {
+          if (delayMs !== HOLD_BACK_MS) return after(delayMs, run);
+          this.heldBack.push(run);
+          return () => {};
+        },
+      },
       random: () => 0.5,
       dial: network.dialer(urlOf(id)),
       logger: silentLogger,
@@ -157,14 +168,66 @@ describe('the transport between members', () => {
     ]);
   });
 
+  it('holds back the news of a commit that nobody waits for', async () => {
+    const { one, two } = await connected();
+    const news = { type: 'MsgApp', to: 2n, term: 3, index: 7, logTerm: 3, commit: 7 } as const;
+    const entry = { term: 3, index: 8, type: 'normal' as const, data: Buffer.from('x') };
+    one.send(news);
+    await one.transport.call(2n, '/kvorum.Peer/Echo', Buffer.from('there?'), 5000);
+    expect([two.received.length, one.heldBack.length]).toEqual([0, 1]);
+    one.heldBack.pop()?.();
+    await until(() => two.received.length === 1);
+    // Entries take it along.
+    one.send({ ...news, commit: 6 });
+    one.send({ ...news, entries: [entry] });
+    await until(() => two.received.length === 2);
+    expect(two.received[1]).toMatchObject({ commit: 7, entries: [{ index: 8 }] });
+    // So does what keeps the cluster alive, or a read would wait for it.
+    one.send({ ...news, index: 8, commit: 8 });
+    one.send({ type: 'MsgHeartbeat', to: 2n, term: 3 });
+    await until(() => two.received.length === 4);
+  });
+
+  it('brings the news of a commit at once to a member that has callers', async () => {
+    const { one, two } = await connected();
+    const entry = { term: 0, index: 0, type: 'normal' as const, data: Buffer.from('x') };
+    two.send({ type: 'MsgProp', to: 1n, term: 3, entries: [entry] });
+    await until(() => one.received.length === 1);
+    one.send({ type: 'MsgApp', to: 2n, term: 3, index: 7, logTerm: 3, commit: 7 });
+    await until(() => two.received.length === 1);
+    expect(one.heldBack.length).toBe(0);
+  });
+
+  it('holds back an acknowledgement that repeats one', async () => {
+    const { one, two } = await connected();
+    const acknowledge = (index: number, term = 3) =>
+      one.send({ type: 'MsgAppResp', to: 2n, term, index });
+    acknowledge(7);
+    await until(() => two.received.length === 1);
+    acknowledge(7);
+    await one.transport.call(2n, '/kvorum.Peer/Echo', Buffer.from('there?'), 5000);
+    expect([two.received.length, one.heldBack.length]).toEqual([1, 1]);
+    acknowledge(8);
+    await until(() => two.received.length === 2);
+    // In another term it says something else.
+    acknowledge(8, 4);
+    await until(() => two.received.length === 3);
+    expect(two.received.map(({ term, index }) => [term, index])).toEqual([
+      [3, 7],
+      [3, 8],
+      [4, 8],
+    ]);
+  });
+
   it('drops what can not be sent, says so, and finds the member again', async () => {
     const { network, one, two } = await connected();
     network.breakOff(urlOf(2n));
     await until(() => one.series.isActive === 0);
-    one.send({ type: 'MsgApp', to: 2n, term: 3 });
+    const entry = { term: 4, index: 1, type: 'normal' as const, data: Buffer.from('x') };
+    one.send({ type: 'MsgApp', to: 2n, term: 3, entries: [entry] });
     await until(() => one.unreachable.includes(2n) && one.series.sentFailures === 1);
     await until(() => one.series.isActive === 1);
-    one.send({ type: 'MsgApp', to: 2n, term: 4 });
+    one.send({ type: 'MsgApp', to: 2n, term: 4, entries: [entry] });
     await until(() => two.received.length === 1);
     expect(one.series.disconnects).toBe(1);
   });

@@ -75,6 +75,7 @@ export class PeerTransport implements Outbox, PeerCalls {
       logger: this.#logger,
       series: (id) => this.#series(id),
       onGreeting: (greeting) => this.#onGreeting(greeting),
+      onProposal: (from) => this.#peers.get(from)?.remote.proposed(),
       open: this.#inbound,
     });
     this.#server = new GrpcServer({
@@ -106,9 +107,7 @@ export class PeerTransport implements Outbox, PeerCalls {
       void remote.sendState(message);
       return;
     }
-    if (this.#waiting.length === 0) this.#options.clock.endOfTurn(this.#flush);
-    if (!this.#waiting.includes(remote)) this.#waiting.push(remote);
-    remote.add(message);
+    if (remote.add(message)) this.#enqueue(remote);
   }
 
   /** Members came, went, or moved. */
@@ -155,9 +154,16 @@ export class PeerTransport implements Outbox, PeerCalls {
     this.#host = undefined;
   }
 
+  readonly #enqueue = (remote: RemotePeer): void => {
+    if (this.#waiting.length === 0) this.#options.clock.endOfTurn(this.#flush);
+    if (!this.#waiting.includes(remote)) this.#waiting.push(remote);
+  };
+
   readonly #flush = (): void => {
     const waiting = this.#waiting;
     this.#waiting = [];
+    // Whose callers wait is served first.
+    if (waiting.length > 1) waiting.sort((a, b) => b.proposedAtMs - a.proposedAtMs);
     for (const remote of waiting) remote.flush();
     this.#encoder.clear();
   };
@@ -189,6 +195,7 @@ export class PeerTransport implements Outbox, PeerCalls {
       series,
       logger: this.#logger,
       onRefused: this.#onRefused,
+      onDue: this.#enqueue,
     });
     this.#peers.set(id, { remote, address });
     remote.open();

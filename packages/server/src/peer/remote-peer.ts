@@ -27,10 +27,19 @@ export interface RemotePeerOptions {
   readonly logger: Logger;
   /** Nobody listens where the other member is to be found. */
   readonly onRefused: (id: MemberId) => void;
+  /** What was held back is to leave this turn. */
+  readonly onDue: (peer: RemotePeer) => void;
 }
 
 /** A batch is cut where it gets larger: others have their turn on the line. */
 const MAX_BATCH_BYTES = 1024 * 1024;
+/**
+ * How long a message waits that nobody waits for, in ms: the news of what is committed, and an acknowledgement that
+ * repeats one. It leaves with whatever leaves first, often the next entries or their acknowledgement.
+ */
+export const HOLD_BACK_MS = 1;
+/** A member that has passed on a proposal has callers, who wait for the news, for so long after it. */
+const CALLERS_MS = 1000;
 /** Between two measurements of the round trip; each is a few bytes. */
 const PING_EVERY_MS = 1000;
 
@@ -51,6 +60,13 @@ export class RemotePeer implements ChannelOwner {
   /** When it was found to listen, for as long as it does. */
   #activeSinceMs: number | undefined;
   #lastText = '';
+  /** Something is held back, and a timer runs for it. */
+  #isHolding = false;
+  #stopHolding: (() => void) | undefined;
+  /** The last acknowledgement that was put on the batch. */
+  #ackTerm = 0;
+  #ackIndex = 0;
+  #proposedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: RemotePeerOptions) {
     this.id = options.id;
@@ -80,10 +96,26 @@ export class RemotePeer implements ChannelOwner {
     return this.#control.call(path, request, timeoutMs);
   }
 
-  /** Puts a message on its batch, which leaves with `flush`. */
-  add(message: Message): void {
-    if (isControl(message)) this.#controlBatch.push(message);
-    else if (!absorbed(this.#logBatch, message)) this.#logBatch.push(message);
+  /** When it passed on a proposal last; by the member's clock. */
+  get proposedAtMs(): number {
+    return this.#proposedAtMs;
+  }
+
+  /** It has passed on a proposal: callers of it wait. */
+  proposed(): void {
+    this.#proposedAtMs = this.#link.clock.nowMs();
+  }
+
+  /** Puts a message on its batch, which leaves with `flush`. Returns whether that's due this turn. */
+  add(message: Message): boolean {
+    if (isControl(message)) {
+      this.#controlBatch.push(message);
+      return true;
+    }
+    if (!absorbed(this.#logBatch, message)) this.#logBatch.push(message);
+    if (!this.#canWait(message)) return true;
+    this.#holdBack();
+    return false;
   }
 
   flush(): void {
@@ -134,6 +166,7 @@ export class RemotePeer implements ChannelOwner {
 
   close(): void {
     this.#stopPings?.();
+    this.#stopHolding?.();
     this.#control.close();
     this.#log.close();
     this.#sender?.close();
@@ -188,6 +221,28 @@ export class RemotePeer implements ChannelOwner {
       if ((error as NodeJS.ErrnoException).code === 'ECONNREFUSED') onRefused(this.id);
       throw error;
     }
+  }
+
+  #canWait(message: Message): boolean {
+    const { type, term, index, reject, entries } = message;
+    if (type === 'MsgApp') {
+      if (entries.length > 0) return false;
+      return this.#link.clock.nowMs() - this.#proposedAtMs > CALLERS_MS;
+    }
+    if (type !== 'MsgAppResp' || reject) return false;
+    const isKnown = term === this.#ackTerm && index <= this.#ackIndex;
+    this.#ackTerm = term;
+    this.#ackIndex = index;
+    return isKnown;
+  }
+
+  #holdBack(): void {
+    if (this.#isHolding) return;
+    this.#isHolding = true;
+    this.#stopHolding = this.#link.clock.after(HOLD_BACK_MS, () => {
+      this.#isHolding = false;
+      if (this.#logBatch.length > 0) this.#options.onDue(this);
+    });
   }
 
   /** False when something of the batch was dropped. */
