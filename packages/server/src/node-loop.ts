@@ -20,6 +20,7 @@ import {
   type RequestId,
 } from './proposal-queue.ts';
 import { type PendingRead, ReadRounds } from './read-rounds.ts';
+import { SyncPace } from './sync-pace.ts';
 
 /** Where the loop makes things durable. Both ways of syncing end the member when they fail. */
 export interface LogStorage {
@@ -86,14 +87,17 @@ export interface NodeLoopOptions {
 /**
  * When there are fewer entries than this to write and fewer proposals open, the log is synced in place: a sync costs
  * about 110 us, and a trip through the thread pool another 60, which one waiting client feels. With more, the loop is
- * free for requests while the disk works. With other members heartbeats must go on, so the loop never waits then.
+ * free for requests while the disk works. A leader of others never waits so: its heartbeats must go on. A follower
+ * sends none, and waits for a disk that has been quick lately.
  */
-const SYNC_IN_PLACE_BELOW = 4;
+const FEW_PROPOSALS = 4;
 
 /** A Ready that raft waits to hear of, and the messages that promise what is in it. */
 interface Handout {
   readonly ready: Ready;
   readonly promises: readonly Message[];
+  /** Raft was told that it is on disk. */
+  isPersisted: boolean;
 }
 
 const noMessages: readonly Message[] = [];
@@ -109,6 +113,7 @@ export class NodeLoop {
   readonly #options: NodeLoopOptions;
   readonly #queue: ProposalQueue;
   readonly #reads: ReadRounds;
+  readonly #syncPace = new SyncPace();
   /** Taken from raft and not confirmed, oldest first; the first `#written` of them are covered by the running sync. */
   #handouts: Handout[] = [];
   #written = 0;
@@ -142,7 +147,7 @@ export class NodeLoop {
   propose(data: Uint8Array, proposal: Proposal, id: RequestId): void {
     if (this.#stopped) throw new EtcdError('stopped');
     this.#queue.push(data, proposal, id);
-    if (!this.#syncing) this.#schedule();
+    if (!this.#gathers) this.#schedule();
   }
 
   /**
@@ -152,7 +157,7 @@ export class NodeLoop {
   proposeAsLeader(data: Uint8Array, proposal: Proposal, id: RequestId, term: number): void {
     if (this.#stopped) throw new EtcdError('stopped');
     this.#queue.push(data, proposal, id, { onlyInTerm: term });
-    if (!this.#syncing) this.#schedule();
+    if (!this.#gathers) this.#schedule();
   }
 
   /** Queues a change of the membership; its id is `id`. Otherwise as `propose`. */
@@ -276,6 +281,14 @@ export class NodeLoop {
     return this.#syncDone;
   }
 
+  /**
+   * The next batch gathers while the disk works on this one. What few callers wait for doesn't: the other members can
+   * have it meanwhile.
+   */
+  get #gathers(): boolean {
+    return this.#syncing && this.#queue.openCount >= FEW_PROPOSALS;
+  }
+
   #schedule(): void {
     if (this.#scheduled || this.#installing) return;
     this.#scheduled = true;
@@ -295,8 +308,7 @@ export class NodeLoop {
   #run(): void {
     const { node, upkeep } = this.#options;
     while (!this.#stopped && !this.#installing) {
-      // The next batch gathers while the disk works on this one.
-      if (!this.#syncing) this.#proposeQueued();
+      if (!this.#gathers) this.#proposeQueued();
       this.#askForReads();
       if (!node.hasReady()) {
         if (!this.#syncing) upkeep();
@@ -310,7 +322,7 @@ export class NodeLoop {
     const { log, sink } = this.#options;
     if (ready.softState !== undefined) this.#softStateChanged(ready);
     const promises = this.#sendEarly(ready.messages);
-    this.#handouts.push({ ready, promises });
+    this.#handouts.push({ ready, promises, isPersisted: false });
     if (ready.snapshot !== undefined) {
       this.#install(ready, ready.snapshot);
       return;
@@ -318,6 +330,8 @@ export class NodeLoop {
     if (ready.hardState !== undefined || ready.entries.length > 0) log.append(ready);
     if (ready.mustSync) this.#needsSync = true;
     if (!this.#syncing) this.#persist();
+    // Others wait for what this promises, so it leaves before anything is applied.
+    if (!this.#syncing) this.#tellPersisted(this.#handouts.length);
     this.#apply(ready);
     if (ready.committedEntries.length > 0) this.#reads.applied(sink.appliedIndex);
     if (ready.readStates.length > 0) this.#reads.answered(ready.readStates, sink.appliedIndex);
@@ -336,14 +350,12 @@ export class NodeLoop {
   #persist(): void {
     if (!this.#needsSync) return;
     this.#needsSync = false;
-    const { log, clock, onSync, isAlone } = this.#options;
+    const { log, clock } = this.#options;
     const startMs = clock.nowMs();
-    const entries = this.#handouts.at(-1)?.ready.entries.length ?? 0;
-    const isSmall = Math.max(entries, this.#queue.openCount) < SYNC_IN_PLACE_BELOW;
-    if (isSmall && isAlone()) {
+    if (this.#mayWaitForDisk()) {
       clock.endTurnNow();
       log.syncNow();
-      onSync?.(clock.nowMs() - startMs);
+      this.#syncTook(clock.nowMs() - startMs);
       return;
     }
     this.#syncBeganAtMs = startMs;
@@ -356,10 +368,21 @@ export class NodeLoop {
     );
   }
 
+  #mayWaitForDisk(): boolean {
+    const { node, isAlone } = this.#options;
+    const entries = this.#handouts.at(-1)?.ready.entries.length ?? 0;
+    if (Math.max(entries, this.#queue.openCount) >= FEW_PROPOSALS) return false;
+    return isAlone() || (node.role === 'follower' && this.#syncPace.isQuick);
+  }
+
+  #syncTook(durationMs: number): void {
+    this.#syncPace.took(durationMs);
+    this.#options.onSync?.(durationMs);
+  }
+
   #synced(startMs: number): void {
     if (this.#stopped) return;
-    const { clock, onSync } = this.#options;
-    onSync?.(clock.nowMs() - startMs);
+    this.#syncTook(this.#options.clock.nowMs() - startMs);
     try {
       this.#syncing = false;
       this.#confirm(this.#written);
@@ -375,25 +398,38 @@ export class NodeLoop {
 
   /** Tells raft that the oldest `count` handouts are on disk and applied, and sends what they promise. */
   #confirm(count: number): void {
-    const { node, outbox } = this.#options;
-    const done = this.#handouts.splice(0, count);
-    for (const { ready, promises } of done) {
-      node.persisted(ready);
-      for (const message of promises) outbox.send(message);
-      node.applied(ready);
-    }
+    this.#tellPersisted(count);
+    const { node } = this.#options;
+    for (const { ready } of this.#handouts.splice(0, count)) node.applied(ready);
   }
 
-  /** Sends what promises nothing about this member's disk, and returns the rest. */
+  /** Tells raft that the oldest `count` handouts are on disk, and sends what they promise. */
+  #tellPersisted(count: number): void {
+    const { node, outbox, clock } = this.#options;
+    let sent = 0;
+    for (let i = 0; i < count; i++) {
+      const handout = this.#handouts[i] as Handout;
+      if (handout.isPersisted) continue;
+      handout.isPersisted = true;
+      node.persisted(handout.ready);
+      for (const message of handout.promises) outbox.send(message);
+      sent += handout.promises.length;
+    }
+    if (sent > 0) clock.endTurnNow();
+  }
+
+  /** Sends what promises nothing about this member's disk, before it works for itself; returns the rest. */
   #sendEarly(messages: readonly Message[]): readonly Message[] {
     if (messages.length === 0) return noMessages;
+    const { outbox, clock } = this.#options;
     const promises: Message[] = [];
     for (const message of messages) {
       // Without a term any later leader might take it, too, while the queue counts on this one or none.
       if (message.type === 'MsgProp') message.term = this.#options.node.term;
       if (mustPersistFirst(message)) promises.push(message);
-      else this.#options.outbox.send(message);
+      else outbox.send(message);
     }
+    if (promises.length < messages.length) clock.endTurnNow();
     return promises;
   }
 

@@ -155,7 +155,8 @@ export class SimClock implements Clock {
     else callback();
   };
 
-  readonly nowMs = (): number => (this.#time.nowMs - this.#startMs) * this.#pace.rate;
+  /** Later after a wait for the disk, as on a real thread. */
+  readonly nowMs = (): number => (this.freeAtMs - this.#startMs) * this.#pace.rate;
   readonly wallMs = (): number => 1_700_000_000_000 + this.#time.nowMs + this.wallOffsetMs;
 
   readonly nextTurn = (callback: () => void): void => {
