@@ -67,6 +67,8 @@ type SimNode = SimFile | SimDir;
 export class SimDisk implements Disk {
   /** Told after every change. */
   onBoundary: ((boundary: Boundary) => void) | null = null;
+  /** Told of each failure that `failNext` has led to, with the name that the file has by then. */
+  onFault: ((operation: DiskOperation, path: string) => void) | null = null;
   readonly #options: SimDiskOptions;
   readonly #prng: Prng;
   readonly #locks = new Set<string>();
@@ -98,6 +100,11 @@ export class SimDisk implements Disk {
   /** Makes an operation fail with EIO, once, after `skip` successful ones on paths that contain `path`. */
   failNext(operation: DiskOperation, options: { skip?: number; path?: string } = {}): void {
     this.#faults.push({ operation, path: options.path ?? '', skip: options.skip ?? 0 });
+  }
+
+  /** Failures that were asked for and have not come yet will not come. */
+  failNoMore(): void {
+    this.#faults.length = 0;
   }
 
   /** A copy of a file's content. */
@@ -175,8 +182,13 @@ export class SimDisk implements Disk {
   }
 
   /** For open files: the change itself, with faults before and the boundary after. */
-  changeFile(operation: 'write' | 'truncate' | 'sync', path: string, change: () => void): void {
-    this.#mayFail(operation, path);
+  changeFile(
+    operation: 'write' | 'truncate' | 'sync',
+    path: string,
+    file: SimFile,
+    change: () => void,
+  ): void {
+    this.#mayFail(operation, path, file);
     change();
     this.#boundary(operation, path);
   }
@@ -184,7 +196,7 @@ export class SimDisk implements Disk {
   /** For open files: a sync that fails loses a part of what it was to save. */
   syncFile(path: string, file: SimFile, point: number): void {
     try {
-      this.changeFile('sync', path, () => file.syncTo(point));
+      this.changeFile('sync', path, file, () => file.syncTo(point));
     } catch (error) {
       file.failSync(this.#prng);
       throw error;
@@ -201,13 +213,23 @@ export class SimDisk implements Disk {
     this.onBoundary?.({ number: this.#boundaries, operation, path });
   }
 
-  #mayFail(operation: DiskOperation, path: string): void {
+  #mayFail(operation: DiskOperation, path: string, file?: SimFile): void {
     for (const [i, fault] of this.#faults.entries()) {
       if (fault.operation !== operation || !path.includes(fault.path)) continue;
       if (fault.skip-- > 0) continue;
       this.#faults.splice(i, 1);
+      this.onFault?.(operation, file === undefined ? path : this.#nameOf(file, path));
       throw ioFault('EIO', path);
     }
+  }
+
+  /** What an open file is called now; it may have been renamed since. */
+  #nameOf(file: SimFile, openedAs: string): string {
+    const folder = partsOf(openedAs).slice(0, -1).join('/');
+    const dir = this.#find(folder);
+    if (!(dir instanceof SimDir)) return openedAs;
+    for (const [name, node] of dir.entries) if (node === file) return `${folder}/${name}`;
+    return openedAs;
   }
 
   #find(path: string): SimNode | undefined {
@@ -263,13 +285,13 @@ class OpenSimFile implements DiskFile {
   write(data: Uint8Array, position: number): void {
     const file = this.#mustBeOpen();
     if (!this.#writable) throw ioFault('EBADF', this.#path);
-    this.#disk.changeFile('write', this.#path, () => file.write(data, position));
+    this.#disk.changeFile('write', this.#path, file, () => file.write(data, position));
   }
 
   truncate(size: number): void {
     const file = this.#mustBeOpen();
     if (!this.#writable) throw ioFault('EBADF', this.#path);
-    this.#disk.changeFile('truncate', this.#path, () => file.truncate(size));
+    this.#disk.changeFile('truncate', this.#path, file, () => file.truncate(size));
   }
 
   syncNow(): void {
