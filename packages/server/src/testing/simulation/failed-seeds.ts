@@ -1,8 +1,6 @@
 /** A run that failed once, and the bug that it found. */
 export interface FailedSeed {
   readonly seed: number;
-  /** Undefined for the number that the seed decides on. */
-  readonly members?: number;
   readonly found: string;
 }
 
