@@ -127,7 +127,7 @@ describe('three members', () => {
   });
 
   it('bring one that was away for long up to date with their state', async () => {
-    const cluster = await SimCluster.start(5, 3);
+    const cluster = await SimCluster.start(6, 3);
     await cluster.call(0, PUT, { key, value: Buffer.from('before') });
     const leader = cluster.leader as number;
     const [away, other] = [(leader + 1) % 3, (leader + 2) % 3];

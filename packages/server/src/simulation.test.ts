@@ -33,7 +33,10 @@ describe('whole members under faults', () => {
     expect(mean(({ revisions }) => revisions)).toBeGreaterThan(steps / 200);
     expect(mean(({ watchEvents }) => watchEvents)).toBeGreaterThan(steps / 200);
     expect(mean(({ crashes }) => crashes)).toBeGreaterThan(2);
+    expect(mean(({ failedDisks }) => failedDisks)).toBeGreaterThan(0.5);
     expect(mean(({ terms }) => terms)).toBeGreaterThan(2);
+    expect(mean(({ changes }) => changes)).toBeGreaterThan(1);
+    expect(mean(({ moves }) => moves)).toBeGreaterThan(1);
     expect(mean(({ statesSent }) => statesSent)).toBeGreaterThan(0.3);
   });
 

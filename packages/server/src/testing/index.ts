@@ -21,14 +21,12 @@ export {
 } from './history/index.ts';
 export * as wire from './history/wire.ts';
 export {
-  calmNetwork,
   type SimCallback,
   SimCluster,
   type SimClusterOptions,
-  type SimNetwork,
+  type SimEnd,
   type SimStream,
   type SimStreamCallback,
-  type SyncTimes,
 } from './sim-cluster.ts';
 export {
   CallError,
@@ -37,6 +35,8 @@ export {
   type SimStorage,
   unreached,
 } from './sim-member.ts';
+export { calmNetwork, type SimNetwork } from './sim-peers.ts';
+export type { SyncTimes } from './sim-place.ts';
 export { type ClockPace, SimClock, SimTime } from './sim-time.ts';
 export {
   type FailedSeed,

@@ -1,32 +1,16 @@
 import type { DescMessage, MessageInitShape, MessageShape } from '@bufbuild/protobuf';
 import { EtcdError } from '@kvorum/api';
 import type { StreamCall, UnaryCall } from '@kvorum/h2';
-import type { MemberId, Message } from '@kvorum/raft';
-import { Prng, SimDisk } from '@kvorum/wal/testing';
+import type { Message } from '@kvorum/raft';
+import { type DiskOperation, Prng, SimDisk } from '@kvorum/wal/testing';
+import type { Member } from '../membership/cluster.ts';
+import { BootstrapError, type Joining, type KnownCluster } from '../membership/joining.ts';
 import { MemoryEngines } from '../memory-engines.ts';
-import type { PeerCalls } from '../peer/peer-calls.ts';
 import { PacedDisk } from './paced-disk.ts';
-import { noMetadata, SimMember, type SimSettings, type SimStorage } from './sim-member.ts';
-import { type ClockPace, SimClock, SimTime } from './sim-time.ts';
-
-/** How messages travel between members. */
-export interface SimNetwork {
-  /** Shortest and longest way of a message, in ms. */
-  readonly delayMs: readonly [number, number];
-  /** Share of messages that are lost. */
-  readonly lossRate: number;
-  /** Share of messages that arrive twice. Default 0. */
-  readonly duplicateRate?: number;
-  /** Share of messages that take up to `lateMs` longer, so that others overtake them. Default 0. */
-  readonly lateRate?: number;
-  readonly lateMs?: number;
-}
-
-/** A network that loses nothing. */
-export const calmNetwork: SimNetwork = { delayMs: [0.1, 2], lossRate: 0 };
-
-/** How long a disk takes for a sync, in ms, from the shortest to the longest. */
-export type SyncTimes = readonly [number, number];
+import { noMetadata, SimMember, type SimSettings } from './sim-member.ts';
+import { type SimNetwork, SimPeers } from './sim-peers.ts';
+import { nameBehind, peerUrlOf, type SimPlace, type SyncTimes } from './sim-place.ts';
+import { SimClock, SimTime } from './sim-time.ts';
 
 /** What a cluster is made of; everything has a default. */
 export interface SimClusterOptions {
@@ -37,30 +21,22 @@ export interface SimClusterOptions {
   readonly clockDrift?: number;
   /** Told of every message that a member sends. */
   readonly onSend?: (from: number, message: Message) => void;
-  /** Told when a member has opened its storage, before it does anything. */
-  readonly onOpen?: (index: number, member: SimMember) => void;
-  /** Told when a member can't start, or ends by itself: a bug. */
+  /**
+   * Told when a member has opened its store, or may have another one as it has taken over a state, before anything is
+   * applied to it.
+   */
+  readonly onStore?: (index: number, member: SimMember) => void;
+  /** Told when a member ends by itself, or does what it must not: a bug. */
   readonly onFailure?: (index: number, error: unknown) => void;
+  /** Told when a member has ended by itself for a good reason. Without it `boot` rejects with what it was. */
+  readonly onEnd?: (index: number, why: SimEnd) => void;
 }
+
+/** Why a member may end: the cluster has removed it, its disk has failed, or nobody knows of it (yet) when it joins. */
+export type SimEnd = 'removed' | 'disk' | 'refused';
 
 /** Messages on their way to a client before the member is told to wait. */
 const STREAM_ROOM = 3;
-
-interface Place {
-  readonly name: string;
-  readonly clockPace: ClockPace;
-  storage: SimStorage;
-  member: SimMember | undefined;
-  /** Its process runs and has not opened its storage yet. */
-  isOpening: boolean;
-  clock: SimClock;
-  syncMs: SyncTimes;
-  /** The calls that are running at the member: what to do when it is lost. */
-  readonly calls: Set<() => void>;
-  wallOffsetMs: number;
-  /** When its process was started last. */
-  bootedAtMs: number;
-}
 
 /** How a call at a member ended; one of these is called, once. */
 export interface SimCallback {
@@ -93,29 +69,36 @@ export interface SimStreamCallback {
  */
 export class SimCluster {
   readonly time = new SimTime();
-  network: SimNetwork = calmNetwork;
-  /** States that members sent to each other because the log didn't reach back far enough. */
-  statesSent = 0;
   readonly #options: SimClusterOptions;
-  readonly #places: Place[];
+  readonly #places: SimPlace[] = [];
   readonly #prng: Prng;
-  readonly #names: readonly string[];
-  /** Ordered pairs of members between whom nothing gets through, as `from * size + to`. */
-  readonly #cuts = new Set<number>();
+  readonly #peers: SimPeers;
 
   constructor(seed: number, size: number, options: SimClusterOptions = {}) {
     this.#options = options;
     this.#prng = new Prng(seed);
-    this.#names = Array.from({ length: size }, (_, i) => `m${i}`);
-    this.#places = this.#names.map((name) => this.#newPlace(name));
+    const names = Array.from({ length: size }, (_, i) => `m${i}`);
+    for (const name of names) this.#places.push(this.#newPlace(name, names, false));
+    this.#peers = new SimPeers({
+      time: this.time,
+      places: this.#places,
+      chance: () => this.#chance(),
+      onSend: (from, message) => {
+        if (from.mustEnd) this.#fail(from, `sends ${message.type} after its log has failed`);
+        options.onSend?.(from.index, message);
+      },
+    });
   }
 
-  #newPlace(name: string): Place {
+  #newPlace(name: string, clusterNames: readonly string[], joins: boolean): SimPlace {
     const drift = this.#options.clockDrift ?? 0;
     const pace = { rate: 1 + drift * (2 * this.#chance() - 1) };
-    const place: Place = {
+    const place: SimPlace = {
+      index: this.#places.length,
       name,
+      joins,
       clockPace: pace,
+      clusterNames,
       storage: {
         disk: new SimDisk({
           seed: this.#prng.below(2 ** 31),
@@ -130,25 +113,99 @@ export class SimCluster {
       calls: new Set(),
       wallOffsetMs: 0,
       bootedAtMs: 0,
+      guests: new Set(),
+      hasFaulted: false,
+      mustEnd: false,
+      hasLeft: false,
     };
     return place;
   }
 
-  /** Starts every member and lets time pass until all of them serve. */
+  /** Starts every member and lets time pass until all of them serve, know each other by name, and are at one point. */
   static async start(seed: number, size: number, options?: SimClusterOptions): Promise<SimCluster> {
     const cluster = new SimCluster(seed, size, options);
     for (let i = 0; i < size; i++) await cluster.boot(i);
-    await cluster.time.until(() => cluster.members.length === size);
+    await cluster.time.until(() => {
+      const { members } = cluster;
+      const points = new Set(members.map(({ core }) => core.raftStatus().appliedIndex));
+      return members.filter(({ isKnown }) => isKnown).length === size && points.size === 1;
+    });
     return cluster;
   }
 
+  /** Places with and without a member on them. */
   get size(): number {
     return this.#places.length;
+  }
+
+  get network(): SimNetwork {
+    return this.#peers.network;
+  }
+
+  set network(network: SimNetwork) {
+    this.#peers.network = network;
+  }
+
+  /** States that members sent to each other because the log didn't reach back far enough. */
+  get statesSent(): number {
+    return this.#peers.statesSent;
+  }
+
+  /** Makes room for one more member; returns its index. It can be booted once it is added under `urlOf`. */
+  addPlace(): number {
+    const index = this.#places.length;
+    const name = `m${index}`;
+    this.#places.push(this.#newPlace(name, [name], true));
+    return index;
+  }
+
+  /** Where other members find the one at a place. */
+  urlOf(index: number): string {
+    return peerUrlOf(this.#place(index).name);
+  }
+
+  /** The place of a member, by its URL; undefined when there is none. */
+  placeOf({ peerUrls }: Member): number | undefined {
+    const at = this.#places.findIndex(({ name }) => peerUrls.includes(peerUrlOf(name)));
+    return at < 0 ? undefined : at;
+  }
+
+  /** Any place that has or may get a member: not one whose member was removed. */
+  anyone(prng: Prng): number {
+    const places = this.#places.filter(({ hasLeft }) => !hasLeft);
+    return (places[prng.below(places.length)] ?? places[0])?.index ?? 0;
+  }
+
+  /** Any member that serves; undefined when none does. */
+  up(prng: Prng): number | undefined {
+    const places = this.#places.filter(({ index }) => this.isUp(index));
+    return places[prng.below(places.length)]?.index;
+  }
+
+  /** Whether the member at a place has ended because the cluster has removed it. */
+  hasLeft(index: number): boolean {
+    return this.#place(index).hasLeft;
+  }
+
+  /** The membership by the word of the running member that has applied most; empty when none runs. */
+  get membership(): readonly Member[] {
+    let most: SimMember | undefined;
+    for (const { member } of this.#places) {
+      if (member === undefined) continue;
+      const { appliedIndex } = member.core.raftStatus();
+      if (most === undefined || appliedIndex > most.core.raftStatus().appliedIndex) most = member;
+    }
+    return most?.core.cluster.members() ?? [];
   }
 
   /** The members that run and have come up. */
   get members(): SimMember[] {
     return this.#places.flatMap(({ member }) => (member?.isUp === true ? [member] : []));
+  }
+
+  /** Processes that run, up or not. */
+  get runningCount(): number {
+    return this.#places.filter(({ index }) => this.isRunning(index)).length;
   }
 
   /** Throws when the member doesn't run. */
@@ -192,29 +249,119 @@ export class SimCluster {
     place.clock = clock;
     place.isOpening = true;
     place.bootedAtMs = this.time.nowMs;
+    place.guests = new Set();
+    place.storage.disk.onFault = (operation, path) => this.#faulted(place, operation, path);
+    const { onStore, onEnd } = this.#options;
+    // Its power may be cut meanwhile.
+    const isGone = () => place.clock !== clock || !place.isOpening;
+    let member: SimMember;
+    try {
+      member = await this.#open(place, clock);
+    } catch (error) {
+      if (isGone()) return;
+      const why = place.hasFaulted ? 'disk' : 'refused';
+      this.crash(index);
+      if (onEnd === undefined || (why === 'refused' && !(error instanceof BootstrapError)))
+        throw error;
+      onEnd(index, why);
+      return;
+    }
+    if (isGone()) return;
+    place.isOpening = false;
+    place.member = member;
+    void member.core.end.fatal.then((error) => this.#ended(place, member, error));
+    void member.core.end.removed.then(() => this.#removed(place, member));
+    onStore?.(index, member);
+    // It never comes up when it crashes before, and is told so when it is stopped.
+    const serve = member.start().then(() => member.publish(place.name));
+    serve.catch((error: unknown) => {
+      const isStopped = error instanceof EtcdError && error.code === 'stopped';
+      if (place.member === member && !isStopped) this.#options.onFailure?.(index, error);
+    });
+  }
+
+  async #open(place: SimPlace, clock: SimClock): Promise<SimMember> {
     const prng = new Prng(this.#prng.below(2 ** 31));
-    const { settings, onOpen, onFailure, syncMs } = this.#options;
+    const { settings, syncMs, onStore } = this.#options;
     const { disk } = place.storage;
-    const member = await SimMember.open(place.storage, {
+    const joining = await this.#joining(place);
+    return await SimMember.open(place.storage, {
       name: place.name,
-      clusterNames: this.#names,
+      clusterNames: place.clusterNames,
+      initialClusterState: place.joins ? 'existing' : 'new',
       clock,
       random: () => prng.below(2 ** 30) / 2 ** 30,
-      outbox: { send: (message) => this.#send(index, message, clock) },
-      peers: this.#peersOf(index, clock),
+      outbox: { send: (message) => this.#peers.send(place, message, clock) },
+      peers: this.#peers.callsOf(place, clock),
+      onMembershipChanged: () => {
+        const { member, index } = place;
+        if (member !== undefined && place.clock === clock) onStore?.(index, member);
+      },
+      ...(joining === undefined ? {} : { joins: joining.owner }),
       ...(settings === undefined ? {} : { settings }),
       ...(syncMs === undefined
         ? {}
         : { disk: new PacedDisk(disk, clock, () => this.#between(place.syncMs)) }),
     });
-    // Its power may have been cut meanwhile.
-    if (place.clock !== clock || !place.isOpening) return;
-    place.isOpening = false;
-    place.member = member;
-    void member.core.end.fatal.then((error) => onFailure?.(index, error));
-    onOpen?.(index, member);
-    // It never resolves when the member crashes before it is up, and rejects when it is stopped before.
-    member.start().catch(() => {});
+  }
+
+  /** Who a member is that comes to a cluster for the first time; undefined for others. Throws `BootstrapError`. */
+  async #joining(place: SimPlace): Promise<Joining | undefined> {
+    const { name, joins, storage } = place;
+    if (!joins || SimMember.hasLog(storage)) return undefined;
+    const known = this.#clusterKnownBesides(place);
+    const names = known?.members.map(({ peerUrls }) => nameBehind(peerUrls[0] ?? '')) ?? [];
+    place.clusterNames = names.includes(name) ? names : [...names, name];
+    const joining = await SimMember.joining(name, place.clusterNames, known);
+    for (const { id } of joining.members) place.guests.add(id);
+    return joining;
+  }
+
+  /** The cluster as any of the other members tells of it. */
+  #clusterKnownBesides(place: SimPlace): KnownCluster | undefined {
+    const known = this.#places.flatMap(({ member }) => {
+      if (member === undefined || member === place.member) return [];
+      const { cluster } = member.core;
+      return [{ clusterId: cluster.id, members: cluster.members() }];
+    });
+    const told = known.filter(({ members }) => members.length > 0);
+    return told.length === 0 ? known[0] : told[this.#prng.below(told.length)];
+  }
+
+  /** What was written to the log may be lost: the member must end before it says anything. */
+  #faulted(place: SimPlace, operation: DiskOperation, path: string): void {
+    const { member } = place;
+    place.hasFaulted = true;
+    // A segment that is prepared holds nothing yet.
+    if (member === undefined || path.endsWith('.tmp')) return;
+    place.mustEnd = true;
+    this.time.after(0, () => {
+      if (place.member === member)
+        this.#fail(place, `goes on after a failed ${operation} of ${path}`);
+    });
+  }
+
+  #fail(place: SimPlace, what: string): void {
+    this.#options.onFailure?.(place.index, new Error(`${place.name} ${what}`));
+  }
+
+  #ended(place: SimPlace, member: SimMember, error: Error): void {
+    if (place.member !== member) return;
+    const { onEnd, onFailure } = this.#options;
+    if (!place.hasFaulted || onEnd === undefined) {
+      onFailure?.(place.index, error);
+      return;
+    }
+    this.crash(place.index);
+    onEnd(place.index, 'disk');
+  }
+
+  #removed(place: SimPlace, member: SimMember): void {
+    if (place.member !== member) return;
+    place.hasLeft = true;
+    void this.stop(place.index).then(() => {
+      if (!this.isRunning(place.index)) this.#options.onEnd?.(place.index, 'removed');
+    });
   }
 
   /** Cuts the power of a member: what its disk had not synced may be lost. */
@@ -236,13 +383,31 @@ export class SimCluster {
     await member.core.prepareStop();
     if (place.member !== member) return;
     member.isUp = false;
-    await member.core.close();
+    try {
+      await member.core.close();
+    } catch (error) {
+      this.#ended(place, member, error instanceof Error ? error : new Error(String(error)));
+      return;
+    }
     if (place.member === member) this.#end(place);
+  }
+
+  /**
+   * Lets the disk of a member's log refuse an operation, once, after `skip` that it carries out. The member has to end
+   * before it acknowledges anything.
+   */
+  failDisk(index: number, operation: DiskOperation, skip: number): void {
+    this.#place(index).storage.disk.failNext(operation, { path: '/wal/', skip });
   }
 
   /** Sets how long the syncs of a member take from now on. */
   paceDisk(index: number, syncMs: SyncTimes): void {
     this.#place(index).syncMs = syncMs;
+  }
+
+  /** Takes back `failDisk`, where nothing has come of it yet. */
+  mendDisk(index: number): void {
+    this.#place(index).storage.disk.failNoMore();
   }
 
   /** Lets the wall clock of a member jump. */
@@ -259,7 +424,7 @@ export class SimCluster {
 
   /** Lets nothing through from one member to another, in this direction. */
   cut(from: number, to: number): void {
-    this.#cuts.add(from * this.size + to);
+    this.#peers.cut(from, to);
   }
 
   /** Separates a member from all others, in both directions. */
@@ -279,7 +444,7 @@ export class SimCluster {
 
   /** Undoes all cuts. */
   heal(): void {
-    this.#cuts.clear();
+    this.#peers.heal();
   }
 
   /** A unary call at one member; time passes until it is answered. */
@@ -313,7 +478,11 @@ export class SimCluster {
       const answer = this.#answering(place, () => callback.lost());
       const call: Pick<UnaryCall, 'metadata' | 'reply' | 'fail'> = {
         metadata: noMetadata,
-        reply: (message) => answer(() => callback.reply(bytesOf(message))),
+        reply: (message) => {
+          if (place.mustEnd && place.member === member)
+            this.#fail(place, `answers ${path} after its log has failed`);
+          answer(() => callback.reply(bytesOf(message)));
+        },
         fail: (status, text) => answer(() => callback.fail(status, text)),
       };
       clock.whenFree(() => method.handle(request, call as UnaryCall));
@@ -384,7 +553,7 @@ export class SimCluster {
   }
 
   /** A function that carries an answer to the client, once; `lost` is called in its place when the member is lost. */
-  #answering(place: Place, lost: () => void): (run: () => void) => void {
+  #answering(place: SimPlace, lost: () => void): (run: () => void) => void {
     const { clock } = place;
     let isAnswered = false;
     const onLost = () => {
@@ -405,16 +574,18 @@ export class SimCluster {
     };
   }
 
-  #end(place: Place): void {
+  #end(place: SimPlace): void {
     place.clock.stop();
     place.member = undefined;
     place.isOpening = false;
+    place.hasFaulted = false;
+    place.mustEnd = false;
     const calls = [...place.calls];
     place.calls.clear();
     for (const lost of calls) lost();
   }
 
-  async #sync(place: Place): Promise<void> {
+  async #sync(place: SimPlace): Promise<void> {
     const { clock } = place;
     await new Promise<void>((resolve) => clock.after(this.#between(place.syncMs), resolve));
   }
@@ -431,132 +602,11 @@ export class SimCluster {
     return this.#between([0.05, 1]);
   }
 
-  #place(index: number): Place {
+  #place(index: number): SimPlace {
     const place = this.#places[index];
     if (place === undefined) throw new Error(`there is no member ${index}`);
     return place;
   }
-
-  #send(from: number, sent: Message, clock: SimClock): void {
-    this.#options.onSend?.(from, sent);
-    const to = this.#places.findIndex(({ member }) => member?.core.memberId === sent.to);
-    if (to < 0) return;
-    const message = encoded(sent);
-    const { duplicateRate = 0, lossRate } = this.network;
-    const isLost = this.#chance() < lossRate;
-    if (message.type === 'MsgSnap') {
-      this.time.after(this.#delay(), () => void this.#sendState(from, to, message));
-      return;
-    }
-    if (isLost) return;
-    const departsAtMs = clock.freeAtMs;
-    const deliver = () => {
-      const { member, clock: receiver } = this.#place(to);
-      if (!clock.ranAt(departsAtMs) || this.#isCut(from, to) || member === undefined) return;
-      receiver.whenFree(() => member.core.loop.step(message));
-    };
-    const waitMs = departsAtMs - this.time.nowMs;
-    this.time.after(waitMs + this.#delay(), deliver);
-    // A transport may repeat any message but a proposal: raft would take it for another one.
-    if (message.type !== 'MsgProp' && duplicateRate > 0 && this.#chance() < duplicateRate) {
-      this.time.after(waitMs + this.#delay(), deliver);
-    }
-  }
-
-  /** What a member may ask of the others; it takes its way there and back. */
-  #peersOf(from: number, clock: SimClock): PeerCalls {
-    const placeOf = (id: MemberId) =>
-      this.#places.findIndex(({ member }) => member?.core.memberId === id);
-    const isConnected = (to: number) => to >= 0 && !this.#isCut(from, to) && !this.#isCut(to, from);
-    return {
-      activeForMs: (id) => {
-        const to = placeOf(id);
-        return isConnected(to) ? this.time.nowMs - this.#place(to).bootedAtMs : undefined;
-      },
-      call: (id, path, request, timeoutMs) =>
-        new Promise((resolve, reject) => {
-          const lost = () => reject(new EtcdError('timeout'));
-          const stopTimer = clock.after(timeoutMs, lost);
-          const travel = (run: () => void) =>
-            this.time.after(this.#delay(), () => {
-              if (isConnected(placeOf(id))) run();
-            });
-          const answer = (settle: () => void) =>
-            travel(() =>
-              clock.whenFree(() => {
-                stopTimer();
-                settle();
-              }),
-            );
-          travel(() => {
-            const { member, clock: receiver } = this.#place(placeOf(id));
-            const method = member?.core.peerHost().methods.get(path);
-            receiver.whenFree(() => {
-              method?.(request).then(
-                (bytes) => answer(() => resolve(bytes)),
-                (error: unknown) => answer(() => reject(error)),
-              );
-            });
-          });
-        }),
-    };
-  }
-
-  #delay(): number {
-    const { delayMs, lateRate = 0, lateMs = 0 } = this.network;
-    const isLate = lateRate > 0 && this.#chance() < lateRate;
-    return this.#between(delayMs) + (isLate ? this.#chance() * lateMs : 0);
-  }
-
-  #isCut(from: number, to: number): boolean {
-    return this.#cuts.has(from * this.size + to);
-  }
-
-  /** A state arrives chunk by chunk, and wholly or not at all. */
-  async #sendState(from: number, to: number, message: Message): Promise<void> {
-    const { member: sending, clock: senderClock } = this.#place(from);
-    const { member: receiving, clock: receiverClock } = this.#place(to);
-    if (sending === undefined) return;
-    const sender = sending.core;
-    const report = (outcome: 'finish' | 'failure') =>
-      senderClock.whenFree(() => sender.loop.reportSnapshot(message.to, outcome));
-    const isBroken = () =>
-      this.#isCut(from, to) ||
-      this.#place(to).member !== receiving ||
-      this.#place(from).member !== sending;
-    if (receiving === undefined || isBroken()) {
-      report('failure');
-      return;
-    }
-    const receiver = receiving.core;
-    const { metadata, chunks } = sender.stateToSend();
-    const incoming = await receiver.receiveState();
-    for await (const chunk of chunks) {
-      await new Promise<void>((resolve) => this.time.after(this.#delay(), resolve));
-      if (isBroken()) {
-        if (this.#place(to).member === receiving) await incoming.abort();
-        report('failure');
-        return;
-      }
-      incoming.writer.push(chunk);
-    }
-    await incoming.finish(metadata.index);
-    const snapshot = { metadata, data: new Uint8Array(0) };
-    receiverClock.whenFree(() => receiver.loop.step({ ...message, snapshot }));
-    report('finish');
-    this.statesSent += 1;
-  }
-}
-
-/** What arrives of a message: its entries without what they mean to the sender's process. */
-function encoded(message: Message): Message {
-  const entries = message.entries.map(({ term, index, type, data }) => ({
-    term,
-    index,
-    type,
-    data,
-  }));
-  return { ...message, entries };
 }
 
 function bytesOf(message: Uint8Array | readonly Uint8Array[]): Uint8Array {

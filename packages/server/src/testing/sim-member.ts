@@ -16,10 +16,13 @@ import { loadConfig } from '../config/load-config.ts';
 import type { ServerConfig } from '../config/server-config.ts';
 import { silentLogger } from '../logging/logger.ts';
 import { MemberCore } from '../member-core.ts';
+import { type Joining, joiningOf, type KnownCluster } from '../membership/joining.ts';
 import type { MemoryEngines } from '../memory-engines.ts';
 import { Metrics } from '../metrics/metrics.ts';
 import type { Outbox } from '../node-loop.ts';
 import type { PeerCalls } from '../peer/peer-calls.ts';
+import type { LogOwner } from '../raft-log.ts';
+import { peerUrlOf } from './sim-place.ts';
 
 /** What survives of a member when it crashes: its disk and its engines. */
 export interface SimStorage {
@@ -56,6 +59,8 @@ export type SimSettings = Partial<
   readonly walSegmentBytes?: number;
 };
 
+const DATA_DIR = '/sim';
+
 /** A call that says nothing but its message. */
 export const noMetadata: Metadata = {
   get: () => undefined,
@@ -67,8 +72,12 @@ export const noMetadata: Metadata = {
 /** Who a member is, and what it lives in. */
 export interface SimSurroundings {
   readonly name: string;
-  /** All founding members, this one among them. */
+  /** All members that --initial-cluster names, this one among them. */
   readonly clusterNames: readonly string[];
+  /** Default `new`. */
+  readonly initialClusterState?: 'new' | 'existing';
+  /** Who it is when it joins a cluster that was there before it. */
+  readonly joins?: LogOwner;
   readonly settings?: SimSettings;
   readonly clock: Clock;
   /** The disk that the member sees, if not that of its storage as it is. */
@@ -77,6 +86,8 @@ export interface SimSurroundings {
   readonly outbox: Outbox;
   /** The way to other members for what is asked; default none. */
   readonly peers?: PeerCalls;
+  /** Members came, went, or moved; or a state was taken over. */
+  readonly onMembershipChanged?: () => void;
 }
 
 /** What a member named `sim` lives in that reaches nobody, in still time. */
@@ -101,6 +112,8 @@ export class SimMember {
   readonly core: MemberCore;
   /** It has caught up with a leader. */
   isUp = false;
+  /** The cluster has its name. */
+  isKnown = false;
 
   private constructor(core: MemberCore) {
     this.core = core;
@@ -121,13 +134,15 @@ export class SimMember {
   static async open(storage: SimStorage, around: SimSurroundings): Promise<SimMember> {
     const { name, clusterNames, clock, random, outbox } = around;
     const { walSegmentBytes, ...settings } = around.settings ?? {};
-    const config = await configOf(name);
-    const initialCluster = clusterNames.map((member) => ({
-      name: member,
-      peerUrls: [parseEndpointUrl(urlOf(member))],
-    }));
+    const config = await configOf(name, clusterNames);
     const core = await MemberCore.open(
-      { ...config, initialCluster, snapshotCatchupEntries: 0, maxWals: 1, ...settings },
+      {
+        ...config,
+        initialClusterState: around.initialClusterState ?? 'new',
+        snapshotCatchupEntries: 0,
+        maxWals: 1,
+        ...settings,
+      },
       {
         logger: silentLogger,
         metrics: new Metrics({ detail: 'basic', serverVersion: '3.7.1' }),
@@ -137,16 +152,40 @@ export class SimMember {
         engines: storage.engines,
         outbox,
         ...(around.peers === undefined ? {} : { peers: around.peers }),
+        ...(around.joins === undefined ? {} : { joins: around.joins }),
+        ...(around.onMembershipChanged === undefined
+          ? {}
+          : { onMembershipChanged: around.onMembershipChanged }),
         walSegmentBytes: walSegmentBytes ?? 64 * 1024,
       },
     );
     return new SimMember(core);
   }
 
+  /** Whether the member has been here before. */
+  static hasLog({ disk }: SimStorage): boolean {
+    return disk.exists(`${DATA_DIR}/member/wal`);
+  }
+
+  /** Who a member is that was added to a cluster, by what the others say; throws `BootstrapError`. */
+  static async joining(
+    name: string,
+    clusterNames: readonly string[],
+    known: KnownCluster | undefined,
+  ): Promise<Joining> {
+    return joiningOf(await configOf(name, clusterNames), known);
+  }
+
   /** Takes part in the cluster; resolves when it serves. */
   async start(): Promise<void> {
     await this.core.start();
     this.isUp = true;
+  }
+
+  /** Tells the others its name, as a member does that serves. Rejects with `EtcdError` when it is stopped before. */
+  async publish(name: string): Promise<void> {
+    await this.core.publish(name, [`http://${name}:2379`]);
+    this.isKnown = true;
   }
 
   /** One unary call by path, such as `/etcdserverpb.KV/Put`; rejects with `CallError`. */
@@ -172,22 +211,18 @@ export class SimMember {
   }
 }
 
-function urlOf(member: string): string {
-  return `http://${member}:2380`;
-}
-
 /** Reading flags takes longer than all else in the start of a member, and says the same for the same name. */
 const configs = new Map<string, Promise<ServerConfig>>();
 
-function configOf(name: string): Promise<ServerConfig> {
+async function configOf(name: string, clusterNames: readonly string[]): Promise<ServerConfig> {
   let config = configs.get(name);
   if (config === undefined) {
     const commandLine = parseCommandLine([
       `--name=${name}`,
-      '--data-dir=/sim',
+      `--data-dir=${DATA_DIR}`,
       '--listen-peer-urls=http://127.0.0.1:2380',
-      `--initial-advertise-peer-urls=${urlOf(name)}`,
-      `--initial-cluster=${name}=${urlOf(name)}`,
+      `--initial-advertise-peer-urls=${peerUrlOf(name)}`,
+      `--initial-cluster=${name}=${peerUrlOf(name)}`,
     ]);
     const surroundings = {
       environment: {},
@@ -197,7 +232,11 @@ function configOf(name: string): Promise<ServerConfig> {
     config = loadConfig(commandLine, surroundings).then((loaded) => loaded.config);
     configs.set(name, config);
   }
-  return config;
+  const initialCluster = clusterNames.map((member) => ({
+    name: member,
+    peerUrls: [parseEndpointUrl(peerUrlOf(member))],
+  }));
+  return { ...(await config), initialCluster };
 }
 
 /** Time stands still: elections are called for, and nothing here waits for time to pass. */

@@ -1,5 +1,7 @@
-import type { Prng } from '@kvorum/wal/testing';
-import { calmNetwork, type SimNetwork, type SyncTimes } from '../sim-cluster.ts';
+import type { DiskOperation, Prng } from '@kvorum/wal/testing';
+import type { SimEnd } from '../sim-cluster.ts';
+import { calmNetwork, type SimNetwork } from '../sim-peers.ts';
+import type { SyncTimes } from '../sim-place.ts';
 import type { SimWorld } from './world.ts';
 
 /** How a disk behaves when nothing is wrong with it, in ms. */
@@ -18,6 +20,16 @@ const slowSyncs: readonly SyncTimes[] = [
   [500, 2500],
 ];
 
+/** What a disk may refuse: syncs above all. */
+const refusedOperations: readonly DiskOperation[] = [
+  'sync',
+  'sync',
+  'sync',
+  'write',
+  'rename',
+  'syncDir',
+];
+
 /** Everything that goes wrong: crashes, partitions, bad networks, slow disks, clocks that jump, stopped processes. */
 export class Faults {
   readonly #world: SimWorld;
@@ -28,12 +40,23 @@ export class Faults {
   crashes = 0;
   /** Starts a member; told of failures elsewhere. */
   readonly #boot: (index: number) => void;
+  /** Whether there is a member to start at a place. */
+  readonly #isBorn: (index: number) => boolean;
+  /** Members that have ended because their disk refused something. */
+  failedDisks = 0;
 
-  constructor(world: SimWorld, prng: Prng, everyMs: number, boot: (index: number) => void) {
+  constructor(
+    world: SimWorld,
+    prng: Prng,
+    everyMs: number,
+    boot: (index: number) => void,
+    isBorn: (index: number) => boolean,
+  ) {
     this.#world = world;
     this.#prng = prng;
     this.#everyMs = everyMs;
     this.#boot = boot;
+    this.#isBorn = isBorn;
   }
 
   start(): void {
@@ -53,14 +76,32 @@ export class Faults {
     cluster.heal();
     for (let index = 0; index < cluster.size; index++) {
       cluster.paceDisk(index, healthySync);
-      if (!cluster.isRunning(index)) this.#boot(index);
+      cluster.mendDisk(index);
+      this.#start(index);
     }
+  }
+
+  /** A member has ended by itself. Whoever runs it starts it again, even when the cluster has removed it. */
+  ended(index: number, why: SimEnd): void {
+    this.#note(() => `m${index} has ended: ${why}`);
+    if (why === 'disk') {
+      this.crashes++;
+      this.failedDisks++;
+    }
+    if (this.#isStopped) this.#start(index);
+    else if (why !== 'removed' || this.#prng.chance(0.3)) this.#bootLater(index);
+  }
+
+  #start(index: number): void {
+    const { cluster } = this.#world;
+    if (cluster.isRunning(index) || cluster.hasLeft(index) || !this.#isBorn(index)) return;
+    this.#boot(index);
   }
 
   #next(): void {
     const { cluster } = this.#world;
     const prng = this.#prng;
-    const index = prng.below(cluster.size);
+    const index = cluster.anyone(prng);
     const leader = cluster.leader ?? index;
     const dice = prng.below(100);
     if (dice < 18) this.#crash(index);
@@ -71,8 +112,9 @@ export class Faults {
     else if (dice < 55) this.#cutOneWay(prng.chance(0.6) ? leader : index);
     else if (dice < 70) this.#heal();
     else if (dice < 80) this.#changeWeather();
-    else if (dice < 88) this.#slowDisk(prng.chance(0.5) ? leader : index);
-    else if (dice < 92) this.#jumpClock(index);
+    else if (dice < 84) this.#slowDisk(prng.chance(0.5) ? leader : index);
+    else if (dice < 91) this.#failDisk(prng.chance(0.5) ? leader : index);
+    else if (dice < 93) this.#jumpClock(index);
     else this.#pause(prng.chance(0.5) ? leader : index);
   }
 
@@ -89,7 +131,7 @@ export class Faults {
     const { cluster } = this.#world;
     const afterMs = this.#prng.chance(0.5) ? this.#prng.below(300) : this.#prng.below(6_000);
     cluster.time.after(afterMs, () => {
-      if (cluster.isRunning(index)) return;
+      if (cluster.isRunning(index) || !this.#isBorn(index)) return;
       this.#note(() => `m${index} starts`);
       this.#boot(index);
     });
@@ -137,6 +179,13 @@ export class Faults {
     const sync = slowSyncs[this.#prng.below(slowSyncs.length)] as SyncTimes;
     this.#note(() => `syncs of m${index} take ${sync[0]} to ${sync[1]} ms`);
     this.#world.cluster.paceDisk(index, sync);
+  }
+
+  #failDisk(index: number): void {
+    const prng = this.#prng;
+    const operation = refusedOperations[prng.below(refusedOperations.length)] as DiskOperation;
+    this.#note(() => `the disk of m${index} refuses a ${operation}`);
+    this.#world.cluster.failDisk(index, operation, prng.below(4));
   }
 
   #jumpClock(index: number): void {

@@ -41,7 +41,7 @@ export class LeaseHolder {
   #renewSome(): void {
     const { cluster } = this.#world;
     if (this.#stream === undefined) {
-      this.#member = this.#prng.below(cluster.size);
+      this.#member = cluster.anyone(this.#prng);
       this.#asked = [];
       const asked = this.#asked;
       this.#stream = cluster.stream(this.#member, PATH, {

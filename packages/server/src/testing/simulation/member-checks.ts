@@ -1,4 +1,4 @@
-import { decodeKeyValue, type StoreEvent } from '@kvorum/mvcc';
+import { decodeKeyValue, type Store, type StoreEvent } from '@kvorum/mvcc';
 import type { Message } from '@kvorum/raft';
 import type { History, KeyEvent, Pair } from '../history/index.ts';
 import type { SimMember } from '../sim-member.ts';
@@ -11,6 +11,9 @@ export class MemberChecks {
   readonly #leaders = new Map<number, number>();
   /** Events of each revision, as the first member had them. */
   readonly #events = new Map<number, readonly StoreEvent[]>();
+  readonly #watched = new WeakSet<Store>();
+  /** The newest revision that each member has made since it was started. */
+  readonly #committed = new WeakMap<SimMember, number>();
   /** The newest revision that a client was told of by each member. */
   readonly #told = new Map<number, number>();
 
@@ -31,13 +34,16 @@ export class MemberChecks {
     else if (leader !== from) this.#report(`m${leader} and m${from} both lead in term ${term}`);
   }
 
-  /** State-machine safety: what one member applies at a revision, all do. */
+  /** State-machine safety: what one member applies at a revision, all do. Called for each store that a member has. */
   watchStore(index: number, member: SimMember): void {
-    let last = 0;
-    member.core.store.onCommit((events, revision) => {
+    const { store } = member.core;
+    if (this.#watched.has(store)) return;
+    this.#watched.add(store);
+    store.onCommit((events, revision) => {
+      const last = this.#committed.get(member) ?? 0;
       if (revision <= last)
         this.#report(`m${index} went back from revision ${last} to ${revision}`);
-      last = revision;
+      this.#committed.set(member, revision);
       for (const [main, some] of Map.groupBy(events, (event) => event.main)) {
         this.#applied(index, main, some);
       }

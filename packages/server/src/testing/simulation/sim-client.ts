@@ -25,7 +25,7 @@ export class SimClient {
     this.#workload = workload;
     this.#prng = prng;
     this.#thinkMs = thinkMs;
-    this.#member = prng.below(world.cluster.size);
+    this.#member = world.cluster.anyone(prng);
   }
 
   start(): void {
@@ -47,7 +47,7 @@ export class SimClient {
   #call(request: Request): void {
     const { cluster, history } = this.#world;
     const { time } = cluster;
-    if (this.#prng.chance(0.1)) this.#member = this.#prng.below(cluster.size);
+    if (this.#prng.chance(0.1)) this.#member = cluster.anyone(this.#prng);
     const at = this.#member;
     const call = history.called(this.#id, request, time.nowMs);
     const wire = wireCallOf(request);
@@ -60,7 +60,7 @@ export class SimClient {
       stopTimer();
       finish();
       // A client looks for another member when one is of no use.
-      if (isLost) this.#member = this.#prng.below(cluster.size);
+      if (isLost) this.#member = cluster.anyone(this.#prng);
       if (!this.#isStopped) this.#later();
     };
     const stopTimer = time.after(2_000 + this.#prng.below(6_000), () => {

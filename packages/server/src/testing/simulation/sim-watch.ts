@@ -71,7 +71,7 @@ export class SimWatch {
   #connect(): void {
     if (this.#isStopped) return;
     const { cluster, history, trace } = this.#world;
-    const at = this.#prng.below(cluster.size);
+    const at = cluster.anyone(this.#prng);
     const record: OpenRecord = {
       client: this.#id,
       range: this.#range,

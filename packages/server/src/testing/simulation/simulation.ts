@@ -1,19 +1,17 @@
-import {
-  HashKVRequestSchema,
-  HashKVResponseSchema,
-  LeaseLeasesRequestSchema,
-  LeaseLeasesResponseSchema,
-} from '@kvorum/api';
-import type { Scan } from '@kvorum/mvcc';
+import { LeaseLeasesRequestSchema, LeaseLeasesResponseSchema } from '@kvorum/api';
+import type { Scan, Store } from '@kvorum/mvcc';
 import { Prng } from '@kvorum/wal/testing';
 import { CONF_STATE_ROW } from '../../apply/applied-index.ts';
+import { listMeta } from '../../apply/meta-rows.ts';
 import { decodeConfState } from '../../codec/raft-records.ts';
+import { memberToJson } from '../../membership/cluster.ts';
 import { checkHistory, History } from '../history/index.ts';
-import { SimCluster, type SimClusterOptions } from '../sim-cluster.ts';
+import { SimCluster, type SimClusterOptions, type SimEnd } from '../sim-cluster.ts';
 import type { SimMember } from '../sim-member.ts';
 import { Faults, healthySync } from './faults.ts';
 import { LeaseHolder } from './lease-holder.ts';
 import { MemberChecks } from './member-checks.ts';
+import { Operator } from './operator.ts';
 import { SimClient } from './sim-client.ts';
 import { SimWatch } from './sim-watch.ts';
 import { Trace } from './trace.ts';
@@ -41,22 +39,24 @@ export interface SimulationReport {
   readonly steps: number;
   /** Time that passed for the members, in ms. */
   readonly virtualMs: number;
+  /** Members at the beginning. */
   readonly members: number;
   readonly operations: number;
   readonly unanswered: number;
   readonly revisions: number;
   readonly watchEvents: number;
   readonly crashes: number;
+  /** Members that ended because their disk refused a sync, or a write. */
+  readonly failedDisks: number;
   readonly terms: number;
+  /** Changes of the membership that were confirmed. */
+  readonly changes: number;
+  /** Leaders that handed over because they were asked to. */
+  readonly moves: number;
   /** States that members took over from another, as the log didn't reach back far enough. */
   readonly statesSent: number;
 }
 
-const HASH_KV = [
-  '/etcdserverpb.Maintenance/HashKV',
-  HashKVRequestSchema,
-  HashKVResponseSchema,
-] as const;
 const LEASES = [
   '/etcdserverpb.Lease/LeaseLeases',
   LeaseLeasesRequestSchema,
@@ -87,11 +87,13 @@ class Simulation implements SimWorld {
   readonly trace: Trace;
   readonly cluster: SimCluster;
   readonly #options: SimulationOptions;
+  readonly #founders: number;
   readonly #workload: Workload;
   readonly #clients: readonly SimClient[];
   readonly #watches: readonly SimWatch[];
   readonly #holder: LeaseHolder;
   readonly #faults: Faults;
+  readonly #operator: Operator;
   readonly #violations: string[] = [];
   /** Bytes of data, so that a member's answers can be told from another's after a failure. */
   #hasFailed = false;
@@ -101,6 +103,7 @@ class Simulation implements SimWorld {
     this.#options = options;
     this.trace = new Trace(options.print);
     const size = options.members ?? ([3, 3, 3, 5, 1][prng.below(5)] as number);
+    this.#founders = size;
     const clusterOptions = this.#clusterOptions(prng);
     this.cluster = new SimCluster(prng.below(2 ** 31), size, clusterOptions);
     const fork = () => new Prng(prng.below(2 ** 31));
@@ -114,7 +117,11 @@ class Simulation implements SimWorld {
     });
     this.#holder = new LeaseHolder(this, this.#workload, fork());
     const everyMs = [500, 2_000, 5_000][prng.below(3)] as number;
-    this.#faults = new Faults(this, fork(), everyMs, (index) => this.#boot(index));
+    const boot = (index: number) => this.#boot(index);
+    const wishEveryMs = [0, 500, 1_500, 4_000][prng.below(4)] as number;
+    this.#operator = new Operator(this, fork(), wishEveryMs, boot);
+    const isBorn = (index: number) => !this.#operator.isUnborn(index);
+    this.#faults = new Faults(this, fork(), everyMs, boot, isBorn);
   }
 
   async run(): Promise<SimulationReport> {
@@ -125,6 +132,7 @@ class Simulation implements SimWorld {
     for (const watch of this.#watches) watch.start();
     this.#holder.start();
     this.#faults.start();
+    this.#operator.start();
     while (cluster.time.steps < steps && !this.#isBroken) await this.#step();
     if (!this.#isBroken) await this.#converge();
     return this.#report();
@@ -154,6 +162,7 @@ class Simulation implements SimWorld {
         snapshotCatchupEntries: [0, 5, 100][prng.below(3)] as number,
         compactionBatchLimit: [2, 20, 1000][prng.below(3)] as number,
         walSegmentBytes: ([4, 16, 64][prng.below(3)] as number) * 1024,
+        strictReconfigCheck: prng.chance(0.5),
       },
       syncMs: healthySync,
       clockDrift: CLOCK_DRIFT,
@@ -161,13 +170,19 @@ class Simulation implements SimWorld {
         this.trace.mix(message.index * 64 + message.term);
         this.checks.sent(from, message);
       },
-      onOpen: (index, member) => this.checks.watchStore(index, member),
+      onStore: (index, member) => this.checks.watchStore(index, member),
       onFailure: (index, error) => this.#fail(`m${index} failed`, error),
+      onEnd: (index, why) => this.#ended(index, why),
     };
   }
 
   #boot(index: number): void {
     this.cluster.boot(index).catch((error: unknown) => this.#fail(`m${index} can't start`, error));
+  }
+
+  #ended(index: number, why: SimEnd): void {
+    if (why === 'refused') this.#operator.refused(index);
+    else this.#faults.ended(index, why);
   }
 
   #fail(what: string, error: unknown): void {
@@ -180,6 +195,7 @@ class Simulation implements SimWorld {
     const { cluster } = this;
     this.trace.line(cluster.time.nowMs, () => '** faults stop');
     this.#faults.stop();
+    this.#operator.stop();
     for (const client of this.#clients) client.stop();
     this.#holder.stop();
     for (const watch of this.#watches) watch.followFrom(Math.max(1, this.#workload.revision));
@@ -188,9 +204,8 @@ class Simulation implements SimWorld {
     if (this.#isBroken) return;
     await this.#compareMembers();
     // Nobody renews leases any more: they come to their end.
-    const { members } = cluster;
     const hasNoLeases = () =>
-      members.every(({ core }) => rowsOf(core.store.engine.scan('leases')) === '');
+      cluster.members.every(({ core }) => rowsOf(core.store.engine.scan('leases')) === '');
     await this.#until(hasNoLeases, endMs, 'leases are left');
   }
 
@@ -209,10 +224,14 @@ class Simulation implements SimWorld {
 
   #hasConverged(): boolean {
     const { cluster } = this;
-    if (this.#clients.some(({ isBusy }) => isBusy)) return false;
-    const { members } = cluster;
+    if (this.#operator.isBusy || this.#clients.some(({ isBusy }) => isBusy)) return false;
+    const { members, membership, leader } = cluster;
     const [first] = members;
-    if (members.length < cluster.size || first === undefined || cluster.leader === undefined) {
+    if (first === undefined || leader === undefined || members.length < cluster.runningCount) {
+      return false;
+    }
+    const running = new Set(members.map(({ core }) => core.memberId));
+    if (running.size !== membership.length || membership.some(({ id }) => !running.has(id))) {
       return false;
     }
     const { appliedIndex } = first.core.raftStatus();
@@ -234,15 +253,23 @@ class Simulation implements SimWorld {
       states = all;
     });
     await cluster.time.until(() => states !== undefined);
-    for (const [index, state] of (states ?? []).entries()) {
+    for (const [i, state] of (states ?? []).entries()) {
       if (state === states?.[0]) continue;
-      this.#violations.push(`m0 has ${states?.[0]}, but m${index} ${state}`);
+      this.#violations.push(`one member has ${states?.[0]}, but the ${i + 1}th ${state}`);
+    }
+    for (const { core } of cluster.members) {
+      const listed = core.cluster.members().map(({ id, isLearner }) => `${id} ${isLearner}`);
+      const counted = countedBy(core.store);
+      if (listed.join() === counted.join()) continue;
+      this.#violations.push(`raft counts ${counted}, but the list of members is ${listed}`);
     }
   }
 
   #describeMembers(): string {
     const { cluster } = this;
     const texts = Array.from({ length: cluster.size }, (_, index) => {
+      if (cluster.hasLeft(index)) return `m${index} was removed`;
+      if (this.#operator.isUnborn(index)) return `m${index} was never started`;
       if (!cluster.isRunning(index)) return `m${index} is down`;
       const { core, isUp } = cluster.member(index);
       const { leader, term, appliedIndex, committedIndex } = core.raftStatus();
@@ -265,13 +292,16 @@ class Simulation implements SimWorld {
       traceHash: trace.hash,
       steps: cluster.time.steps,
       virtualMs: Math.round(cluster.time.nowMs),
-      members: cluster.size,
+      members: this.#founders,
       operations: report.operations,
       unanswered: report.unanswered,
       revisions: report.revisions,
       watchEvents: report.watchEvents,
       crashes: this.#faults.crashes,
+      failedDisks: this.#faults.failedDisks,
       terms: checks.terms,
+      changes: this.#operator.changes,
+      moves: this.#operator.moves,
       statesSent: cluster.statesSent,
     };
   }
@@ -279,23 +309,41 @@ class Simulation implements SimWorld {
 
 /** What all members must have in common. */
 async function stateOf(member: SimMember): Promise<string> {
-  const { store } = member.core;
-  const revision = BigInt(store.revision);
-  const membership = decodeConfState(store.getMeta(CONF_STATE_ROW) ?? new Uint8Array(0));
+  const { core } = member;
+  const { store } = core;
   const leaseRows = rowsOf(store.engine.scan('leases'));
-  const [kv, { leases }] = await Promise.all([
-    member.call(...HASH_KV, { revision }),
-    member.call(...LEASES, {}),
-  ]);
+  const kv = await store.hashKv(store.revision);
+  // A learner tells clients of no leases, but it has them.
+  const leases = core.isLearner
+    ? leaseIdsIn(store.engine.scan('leases'))
+    : (await member.call(...LEASES, {})).leases.map(({ ID }) => ID);
   return JSON.stringify({
     hash: kv.hash,
-    compactRevision: Number(kv.compactRevision),
-    hashRevision: Number(kv.hashRevision),
-    leases: leases.map(({ ID }) => String(ID)).sort(),
+    compactRevision: kv.compactRevision,
+    hashRevision: kv.hashRevision,
+    leases: leases.map(String).sort(),
     leaseRows,
-    voters: membership.voters.map(String),
-    learners: membership.learners.map(String),
+    counted: countedBy(store),
+    listed: core.cluster.members().map(memberToJson),
+    members: [
+      ...listMeta(store.engine, 'member/'),
+      ...listMeta(store.engine, 'removedMember/'),
+    ].map(([name, value]) => `${name}=${Buffer.from(value)}`),
   });
+}
+
+/** Whom raft counts as members, by ascending id, and whether as learners. */
+function countedBy(store: Store): string[] {
+  const { voters, learners } = decodeConfState(store.getMeta(CONF_STATE_ROW) ?? new Uint8Array(0));
+  const ids = [...voters, ...learners].sort((a, b) => (a < b ? -1 : 1));
+  return ids.map((id) => `${id} ${learners.includes(id)}`);
+}
+
+/** The ids that the rows of a scan are about. */
+function leaseIdsIn(scan: Scan): bigint[] {
+  const rows = scan.next(100_000);
+  scan.close();
+  return rows.filter((_, i) => i % 2 === 0).map((key) => Buffer.from(key).readBigInt64BE(0));
 }
 
 /** All rows of a scan, as text. */
