@@ -16,32 +16,8 @@ import { type OpenProposal, ProposalQueue } from '../../proposal-queue.ts';
 import { RaftLog } from '../../raft-log.ts';
 import { ReadRounds } from '../../read-rounds.ts';
 import { MemberHeaders } from '../../rpc/headers.ts';
-
-/** A mistake that is put into the members of this process, to see that the simulation notices it. */
-export interface SeededBug {
-  readonly name: string;
-  /** Puts it in; the returned function takes it out again. */
-  install(): () => void;
-}
-
-/** Replaces a method, or a static one, by one made of it; the returned function puts it back. */
-function replace<Target extends object, Name extends keyof Target>(
-  target: Target,
-  name: Name,
-  make: (original: Target[Name]) => Target[Name],
-): () => void {
-  const original = target[name];
-  target[name] = make(original);
-  return () => {
-    target[name] = original;
-  };
-}
-
-function all(...restores: (() => void)[]): () => void {
-  return () => {
-    for (const restore of restores) restore();
-  };
-}
+import { membershipBugs } from './membership-bugs.ts';
+import { all, replace, type SeededBug } from './seeded-bug.ts';
 
 /** Lets the batches of every memory engine pass through a function; `another` makes one that doesn't. */
 function changeBatches(make: (batch: EngineBatch, another: () => EngineBatch) => EngineBatch) {
@@ -89,8 +65,10 @@ function answerReadsAlone(role: 'leader' | 'follower'): () => void {
 
 /** Every one of them must be found within few seeds. */
 export const seededBugs: readonly SeededBug[] = [
+  ...membershipBugs,
   {
     name: 'entries are acknowledged before they are on disk',
+    caughtBy: 2,
     install: () =>
       all(
         replace(RaftLog.prototype, 'syncNow', () => () => {}),
@@ -99,6 +77,7 @@ export const seededBugs: readonly SeededBug[] = [
   },
   {
     name: 'term and vote are not persisted',
+    caughtBy: 2,
     install: () =>
       replace(RaftLog.prototype, 'append', (original) => {
         return function append(this: RaftLog, ready) {
@@ -107,7 +86,30 @@ export const seededBugs: readonly SeededBug[] = [
       }),
   },
   {
+    name: 'votes are not persisted',
+    caughtBy: 23,
+    install: () =>
+      replace(RaftLog.prototype, 'append', (original) => {
+        return function append(this: RaftLog, ready) {
+          const { hardState } = ready;
+          const forgotten = hardState === undefined ? undefined : { ...hardState, vote: 0n };
+          original.call(this, { ...ready, hardState: forgotten });
+        };
+      }),
+  },
+  {
+    name: 'a failed sync is taken for a success',
+    caughtBy: 2,
+    install: () =>
+      replace(RaftLog.prototype, 'sync', (original) => {
+        return async function sync(this: RaftLog) {
+          await original.call(this).catch(() => {});
+        };
+      }),
+  },
+  {
     name: 'the applied index is written before the data',
+    caughtBy: 1,
     install: () =>
       changeBatches((batch, another) => ({
         put(column, key, value) {
@@ -125,6 +127,7 @@ export const seededBugs: readonly SeededBug[] = [
   },
   {
     name: 'the last entry is applied again after a restart',
+    caughtBy: 1,
     install: () =>
       changeBatches((batch) => ({
         put(column, key, value) {
@@ -142,14 +145,17 @@ export const seededBugs: readonly SeededBug[] = [
   },
   {
     name: 'a leader reads without asking a quorum',
+    caughtBy: 2,
     install: () => answerReadsAlone('leader'),
   },
   {
     name: 'a follower reads from what it has applied itself',
+    caughtBy: 5,
     install: () => answerReadsAlone('follower'),
   },
   {
     name: 'a read runs before its index is applied',
+    caughtBy: 13,
     install: () =>
       replace(ReadRounds.prototype, 'answered', (original) => {
         return function answered(this: ReadRounds, states) {
@@ -159,6 +165,7 @@ export const seededBugs: readonly SeededBug[] = [
   },
   {
     name: 'a watcher loses the events of the compacted revision',
+    caughtBy: 9,
     install: () =>
       replace(Store.prototype, 'readEvents', (original) => {
         return function readEvents(this: Store, from, limitEvents, limitBytes) {
@@ -170,6 +177,7 @@ export const seededBugs: readonly SeededBug[] = [
   },
   {
     name: 'a deposed leader goes on revoking leases',
+    caughtBy: 5,
     install: () =>
       all(
         replace(LeaseKeeper.prototype, 'stop', () => () => {}),
@@ -182,6 +190,7 @@ export const seededBugs: readonly SeededBug[] = [
   },
   {
     name: 'leases expire early after a change of leaders',
+    caughtBy: 1,
     install: () =>
       replace(Lessor.prototype, 'promote', (original) => {
         return function promote(this: Lessor) {
@@ -191,6 +200,7 @@ export const seededBugs: readonly SeededBug[] = [
   },
   {
     name: 'a member that takes over a state forgets the leases',
+    caughtBy: 1,
     install: () => {
       const opened = new WeakSet<Lessor>();
       return replace(Lessor.prototype, 'reload', (original) => {
@@ -205,6 +215,7 @@ export const seededBugs: readonly SeededBug[] = [
   },
   {
     name: 'a torn tail of the log is taken for an entry',
+    caughtBy: 1,
     install: () =>
       replace(Wal, 'open', (original) => {
         return function open(this: typeof Wal, options) {
@@ -221,6 +232,7 @@ export const seededBugs: readonly SeededBug[] = [
   },
   {
     name: 'a forwarded proposal is made again',
+    caughtBy: 1,
     install: () => {
       const repeated = new WeakSet<OpenProposal>();
       return replace(ProposalQueue.prototype, 'expectForeign', (original) => {
@@ -235,6 +247,7 @@ export const seededBugs: readonly SeededBug[] = [
   },
   {
     name: 'an answer carries the revision of a moment before',
+    caughtBy: 1,
     install: () =>
       replace(MemberHeaders.prototype, 'at', (original) => {
         return function at(this: MemberHeaders, revision: number) {
