@@ -7,7 +7,7 @@ import { seededBugs, simulate } from './testing/index.ts';
 const SEED_LIMIT = 200;
 
 describe('the simulation notices that', () => {
-  it.each(seededBugs)('$name', { timeout: 300_000 }, async (bug) => {
+  it.each(seededBugs)('$name', { timeout: 600_000 }, async (bug) => {
     const remove = bug.install();
     try {
       const seeds = Array.from({ length: SEED_LIMIT }, (_, i) => i + 1);

@@ -203,9 +203,16 @@ export class SimCluster {
     return this.#places.flatMap(({ member }) => (member?.isUp === true ? [member] : []));
   }
 
-  /** Processes that run, up or not. */
+  /**
+   * Processes that run, up or not, but for those that have forgotten everybody and that nobody knows: a member that was
+   * removed, and lost in a crash all that it had heard of the others, waits for ever.
+   */
   get runningCount(): number {
-    return this.#places.filter(({ index }) => this.isRunning(index)).length;
+    const known = new Set(this.membership.map(({ id }) => id));
+    return this.#places.filter(({ index, member }) => {
+      if (!this.isRunning(index) || member === undefined) return this.isRunning(index);
+      return member.core.cluster.members().length > 0 || known.has(member.core.memberId);
+    }).length;
   }
 
   /** Throws when the member doesn't run. */

@@ -133,8 +133,12 @@ class Simulation implements SimWorld {
     this.#holder.start();
     this.#faults.start();
     this.#operator.start();
-    while (cluster.time.steps < steps && !this.#isBroken) await this.#step();
-    if (!this.#isBroken) await this.#converge();
+    try {
+      while (cluster.time.steps < steps && !this.#isBroken) await this.#step();
+      if (!this.#isBroken) await this.#converge();
+    } catch (error) {
+      this.#fail('what a client was told makes no sense', error);
+    }
     return this.#report();
   }
 
