@@ -217,6 +217,27 @@ describe('§6.4.1 using clocks to reduce messaging for read-only queries', () =>
     expect(reads(member)).toBe(true);
   });
 
+  it('by its lease a leader answers a follower’s read at once, too', () => {
+    const member = leader();
+    member.get('MsgReadIndex', 3n, { context });
+    expect(member.take()).toMatchObject([{ type: 'MsgReadIndexResp', to: 3n, index: 1, context }]);
+  });
+
+  it('reads that find no lease share one round, and its answers start the next lease', () => {
+    const member = leader();
+    member.tick(8);
+    member.take();
+    const before = member.reads.length;
+    for (let i = 0; i < 3; i++) member.node.readIndex(Uint8Array.of(i));
+    member.work();
+    const asked = member.take('MsgHeartbeat');
+    expect(asked.map((m) => m.to)).toEqual([2n, 3n]);
+    expect(member.reads.length).toBe(before);
+    member.get('MsgHeartbeatResp', 3n, { context: asked[0]?.context ?? context });
+    expect(member.reads.length).toBe(before + 3);
+    expect(reads(member)).toBe(true);
+  });
+
   it('who has told another to campaign trusts no lease any more', () => {
     const member = leader();
     member.node.transferLeader(2n);
