@@ -3,7 +3,6 @@ import { promisify } from 'node:util';
 import { create } from '@bufbuild/protobuf';
 import { PutRequestSchema, RequestOpSchema } from '@kvorum/api';
 import { TestClient } from '../framework/client.ts';
-import { Etcdctl } from '../framework/etcdctl.ts';
 import type { TestMember } from '../framework/member.ts';
 import type { RealEtcd } from '../framework/real-etcd.ts';
 
@@ -15,20 +14,27 @@ export interface StateSize {
 
 const execute = promisify(execFile);
 const LARGEST_ANSWER_BYTES = 1024 * 1024 * 1024;
+const LIFETIME_MS = 300_000;
 /** Operations that etcd takes in one transaction by default. */
 const OPS_PER_TXN = 128;
 
-/** Standard output of the real etcdctl. Throws when it fails. */
+/** Lines that the real etcdctl writes to standard output. Rejects when it fails, with what it says. */
 export async function etcdctl(
   real: RealEtcd,
   endpoint: string,
   ...args: readonly string[]
 ): Promise<readonly string[]> {
-  const { status, stdout, stderr } = await new Etcdctl(real, endpoint).run(...args);
-  if (status.code !== 0) {
-    throw new Error(`etcdctl ${args.join(' ')}: ${status.code}\n${stderr.join('\n')}`);
-  }
-  return stdout;
+  return (await outputOf(real, endpoint, args)).split('\n').slice(0, -1);
+}
+
+async function outputOf(
+  { etcdctl: program }: RealEtcd,
+  endpoint: string,
+  args: readonly string[],
+): Promise<string> {
+  const env = { ETCDCTL_ENDPOINTS: endpoint };
+  const options = { env, maxBuffer: LARGEST_ANSWER_BYTES, timeout: LIFETIME_MS };
+  return (await execute(program, args, options)).stdout;
 }
 
 /** Fills a member of etcd with all that a snapshot can hold: keys and leases, users and roles. */
@@ -98,7 +104,7 @@ export async function fillKeys(
 export async function visibleState(real: RealEtcd, endpoint: string): Promise<unknown> {
   const run = (...args: string[]) => etcdctl(real, endpoint, ...args);
   const { revision, pairs } = await allPairs(real, endpoint);
-  const [hashes = '[]'] = await run('endpoint', 'hashkv', '-w', 'json', '--command-timeout=60s');
+  const [hashes = '[]'] = await run('endpoint', 'hashkv', '-w', 'json', '--command-timeout=280s');
   const { hash, compact_revision } = JSON.parse(hashes)[0].HashKV;
   const ids = (await run('lease', 'list')).slice(1).sort();
   const leases = [];
@@ -112,12 +118,11 @@ export async function visibleState(real: RealEtcd, endpoint: string): Promise<un
 
 /** Every pair with its numbers, one a line, as etcdctl got them. */
 async function allPairs(
-  { etcdctl: program }: RealEtcd,
+  real: RealEtcd,
   endpoint: string,
 ): Promise<{ revision: number; pairs: string[] }> {
-  const args = ['get', '', '--from-key', '-w', 'json', '--command-timeout=60s'];
-  const env = { ETCDCTL_ENDPOINTS: endpoint };
-  const { stdout } = await execute(program, args, { env, maxBuffer: LARGEST_ANSWER_BYTES });
+  const args = ['get', '', '--from-key', '-w', 'json', '--command-timeout=280s'];
+  const stdout = await outputOf(real, endpoint, args);
   const at = stdout.indexOf('"kvs":');
   const revision = Number(/"revision":(\d+)/.exec(stdout.slice(0, at))?.[1]);
   return { revision, pairs: stdout.slice(at).split('},{') };

@@ -18,7 +18,7 @@ const size: StateSize =
   process.env.KVORUM_RESTORE_KEYS === undefined
     ? { keys: 800, leases: 3 }
     : { keys: Number(process.env.KVORUM_RESTORE_KEYS), leases: 50 };
-const TIMEOUT_MS = size.keys > 10_000 ? 600_000 : 120_000;
+const TIMEOUT_MS = size.keys > 10_000 ? 900_000 : 300_000;
 
 const PEER = 'http://127.0.0.1:2380';
 
@@ -105,7 +105,7 @@ describe.skipIf(real35 === undefined)('a cluster of three from one snapshot', ()
       cluster.endpoints,
       'endpoint',
       'hashkv',
-      '--command-timeout=60s',
+      '--command-timeout=280s',
     );
     expect(new Set(hashes.map((line) => line.split(', ')[1])).size).toBe(1);
     const { endpoint } = cluster.member(2);
