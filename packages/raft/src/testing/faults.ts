@@ -1,5 +1,6 @@
 import type { MemberId } from '../types.ts';
 import { calm, longestDelay, type NetworkWeather, type SimNetwork } from './network.ts';
+import { Plots } from './plots.ts';
 import { tickLength } from './sim-config.ts';
 import type { SimMember, SimWorld } from './sim-member.ts';
 
@@ -25,12 +26,14 @@ export class Faults {
   readonly #world: SimWorld;
   readonly #network: SimNetwork;
   readonly #members: ReadonlyMap<MemberId, SimMember>;
+  readonly plots: Plots;
   isOver = false;
 
   constructor(world: SimWorld, network: SimNetwork, members: ReadonlyMap<MemberId, SimMember>) {
     this.#world = world;
     this.#network = network;
     this.#members = members;
+    this.plots = new Plots(world, network, members);
   }
 
   begin(): void {
@@ -41,6 +44,7 @@ export class Faults {
   /** From here on, everybody is up, and machines and networks do their best. */
   end(): void {
     this.isOver = true;
+    this.plots.end();
     this.#network.weather = calm;
     this.#network.healAll();
     for (const member of this.#members.values()) {
@@ -112,7 +116,8 @@ export class Faults {
     const { config, queue, random } = this.#world;
     queue.after(1 + random.below(config.maxFaultGap), () => {
       if (this.isOver) return;
-      this.#inject(this.#leaderOrAny());
+      const isAimed = random.chance(config.plotShare) && this.plots.maybeStart();
+      if (!isAimed) this.#inject(this.#leaderOrAny());
       this.#planFault();
     });
   }

@@ -22,6 +22,10 @@ export const longestDelay = 1_500;
  */
 export class SimNetwork {
   weather: NetworkWeather = calm;
+  /** Somebody's wish that a message be lost, asked when it would arrive. */
+  loses: ((message: Message) => boolean) | undefined;
+  /** And how much longer it shall take, asked when it is sent. */
+  delays: ((message: Message) => number) | undefined;
   readonly #random: Prng;
   readonly #queue: EventQueue;
   readonly #trace: Trace;
@@ -69,9 +73,10 @@ export class SimNetwork {
     const { minDelay, maxDelay } = this.weather;
     const way = link(message.from, message.to);
     const limit = this.#slow.has(way) ? longestDelay : maxDelay;
-    const delay = minDelay + this.#random.below(limit - minDelay + 1);
+    const extra = this.delays?.(message) ?? 0;
+    const delay = minDelay + this.#random.below(limit - minDelay + 1) + extra;
     this.#queue.after(delay, () => {
-      const isCut = this.#cut.has(way);
+      const isCut = this.#cut.has(way) || this.loses?.(message) === true;
       if (isCut || this.#random.chance(this.weather.drop)) {
         this.#trace.message('lost', message);
         this.#lost(message);

@@ -8,8 +8,6 @@ export interface SeededBug {
   readonly replace: string;
   /** What the groups must have for it to matter: these are made common, or the hunt would take long. */
   readonly needs?: 'leases' | 'changes';
-  /** Hundreds of seeds go by before one catches it: not for every run of the tests. */
-  readonly isRare?: boolean;
 }
 
 /** What the simulator has to catch: a checker that nothing sets off has not been checked itself. */
@@ -118,7 +116,6 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'reads.leaseEnd = reads.timedSince +',
     replace: 'reads.leaseEnd = reads.ticks +',
     needs: 'leases',
-    isRare: true,
   },
   {
     name: 'a lease goes on after a transfer',
@@ -126,7 +123,6 @@ export const seededBugs: readonly SeededBug[] = [
     find: ' || raft.abdicated) return false;',
     replace: ') return false;',
     needs: 'leases',
-    isRare: true,
   },
   {
     name: 'a restarted member votes at once in spite of leases',
@@ -134,7 +130,6 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'this.quarantineTicks = config.electionTicks;',
     replace: '',
     needs: 'leases',
-    isRare: true,
   },
   {
     name: 'with leases, candidates are listened to while the leader is there',
@@ -172,7 +167,6 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'if (a === b) return a;',
     replace: 'return a;',
     needs: 'changes',
-    isRare: true,
   },
   {
     name: 'half of the voters are a majority',
@@ -203,7 +197,6 @@ export const seededBugs: readonly SeededBug[] = [
     file: 'step-follower.ts',
     find: 'log.commitTo(Math.min(message.commit, last));',
     replace: 'log.commitTo(Math.min(message.commit, log.lastIndex));',
-    isRare: true,
   },
   {
     name: 'heartbeats commit what a follower may not have',
@@ -236,7 +229,6 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'if (hasUnappliedConfChange(raft)) {',
     replace: 'if (false) {',
     needs: 'changes',
-    isRare: true,
   },
   {
     name: 'two changes of the membership are under way at once',
@@ -244,7 +236,6 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'const pending = raft.pendingConfIndex > raft.log.applied;',
     replace: 'const pending = false;',
     needs: 'changes',
-    isRare: true,
   },
   {
     name: 'asking for pre-votes raises the term of those who are asked',

@@ -17,6 +17,13 @@ export interface SimConfig {
   readonly bootstraps: boolean;
   /** The share of membership changes among the operations of clients. */
   readonly changeShare: number;
+  /** The share of faults that are aimed at a moment in which a mistake would show. */
+  readonly plotShare: number;
+  /**
+   * The share of refused appends that tell nothing about where the logs may meet: the leader, as with members of other
+   * make, goes back further than it need.
+   */
+  readonly poorHints: number;
   /** Readys that may wait for the disk at a time, and how long an application takes at most. */
   readonly maxWrites: number;
   readonly maxApplyDelay: number;
@@ -53,6 +60,8 @@ export function randomConfig(random: Prng): SimConfig {
     voterCount: random.pick([1, 2, 3, 3, 3, 3, 3, 4, 5, 5, 5]),
     bootstraps: random.chance(0.4),
     changeShare: random.pick([0, 0, 0.02, 0.1]),
+    plotShare: random.pick([0, 0.1, 0.3]),
+    poorHints: random.pick([0, 0.5]),
     maxWrites: asyncStorageWrites ? 1 + random.below(4) : 1,
     maxApplyDelay: random.pick([0, 0, 20, 300, 5_000]),
     drift: leases ? leaseDrift : random.pick([0, leaseDrift, freeDrift]),

@@ -27,9 +27,17 @@ export interface SimWorld {
   readonly config: SimConfig;
   /** The members that the group begins with. */
   readonly founders: ConfState;
+  /** Whether clients are at rest. */
+  isQuiet: boolean;
   send(message: Message): void;
   /** A member has become leader. */
   elected(member: SimMember): void;
+  /** A member has made a membership change effective. */
+  changed(member: SimMember, conf: ConfState): void;
+  /** A client asks that member for a read. */
+  read(member: SimMember): void;
+  /** Lets these run, if they don't yet: new members know nothing, and learn the log from the leader. */
+  welcome(ids: readonly MemberId[]): void;
   /** A read was served from the application's state after `index`. */
   readServed(context: Uint8Array, index: number, state: number): void;
 }
@@ -308,6 +316,11 @@ export class SimMember {
 
   #send(message: Message): void {
     this.#world.checkers.sends(this, message);
+    const { config, random } = this.#world;
+    if (message.type === 'MsgAppResp' && message.reject && random.chance(config.poorHints)) {
+      message.rejectHint = random.below(message.rejectHint + 1);
+      message.logTerm = 0;
+    }
     this.#world.send(message);
   }
 
@@ -336,6 +349,7 @@ export class SimMember {
       }
     }
     this.#app = { index, state, conf };
+    if (entry.type !== 'normal') this.#world.changed(this, conf);
     const isFounding = this.#world.config.bootstraps && index <= this.#world.founders.voters.length;
     if (entry.type !== 'normal' && !isFounding) this.#world.checkers.hasMembership(index, conf);
     this.#world.checkers.applied(this, entry, state);

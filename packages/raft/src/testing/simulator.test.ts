@@ -22,7 +22,7 @@ describe('a group under faults', () => {
     expect(perRun(total.leaders)).toBeGreaterThan(10);
     expect(perRun(total.reads)).toBeGreaterThan(80);
     expect(perRun(total.crashes)).toBeGreaterThan(40);
-  });
+  }, 600_000);
 
   it('goes the same way with the same seed, whether or not somebody looks on', () => {
     const lines: string[] = [];

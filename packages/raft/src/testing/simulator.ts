@@ -56,6 +56,9 @@ export function simulate(
 /** Seeds that failed once: three with two memberships at one index, three with floods of messages. */
 export const failedSeeds: readonly number[] = [44, 482, 910, 93, 607, 677];
 
+/** More events are never planned at a time, unless members flood each other: 4,000 is the most in 1,000 seeds. */
+const maxPlanned = 10_000;
+
 /** The groups' members, present and past, have ids up to this. */
 const maxMembers = 7;
 
@@ -71,6 +74,7 @@ class Simulation implements SimWorld {
   readonly #members = new Map<MemberId, SimMember>();
   /** What had been applied when each read was asked. */
   readonly #reads: number[] = [];
+  isQuiet = false;
   steps = 0;
   #proposals = 0;
   #served = 0;
@@ -100,6 +104,14 @@ class Simulation implements SimWorld {
 
   #add(id: MemberId): void {
     this.#members.set(id, new SimMember(id, this));
+  }
+
+  welcome(ids: readonly MemberId[]): void {
+    for (const id of ids) if (!this.#members.has(id)) this.#add(id);
+  }
+
+  changed(member: SimMember, conf: ConfState): void {
+    this.#faults.plots.changed(member, conf);
   }
 
   send(message: Message): void {
@@ -140,11 +152,17 @@ class Simulation implements SimWorld {
   }
 
   run(steps: number): void {
-    while (this.steps < steps && this.queue.step()) this.steps++;
+    while (this.steps < steps && this.#step()) this.steps++;
     this.#faults.end();
     this.#converge();
     this.#staysUndisturbed();
     this.#stepsDownAlone();
+  }
+
+  #step(): boolean {
+    const { size } = this.queue;
+    invariant(size < maxPlanned, 'messages pile up', { size });
+    return this.queue.step();
   }
 
   report(): Omit<SimulationReport, 'seed' | 'violation'> {
@@ -165,15 +183,18 @@ class Simulation implements SimWorld {
   #planClient(): void {
     this.queue.after(1 + this.random.below(this.config.maxClientGap), () => {
       if (this.#faults.isOver) return;
-      const { random } = this;
-      const member = this.#anyMember();
-      if (random.chance(this.config.changeShare)) {
-        this.#change(member);
-        if (random.chance(0.5)) this.#change(member);
-      } else if (random.chance(0.5)) this.#propose(member);
-      else this.#read(member);
+      if (!this.isQuiet) this.#actAsClient(this.#anyMember());
       this.#planClient();
     });
+  }
+
+  #actAsClient(member: SimMember): void {
+    const { random } = this;
+    if (random.chance(this.config.changeShare)) {
+      this.#change(member);
+      if (random.chance(0.5)) this.#change(member);
+    } else if (random.chance(0.5)) this.#propose(member);
+    else this.read(member);
   }
 
   /** Any member, or one that takes itself for the leader, be it right or wrong. */
@@ -199,7 +220,7 @@ class Simulation implements SimWorld {
       const newest = this.#leader();
       for (const leader of leaders) {
         if (leader === newest) this.#propose(leader);
-        else this.#read(leader);
+        else this.read(leader);
       }
       this.#planRivalry(times - 1);
     });
@@ -214,7 +235,7 @@ class Simulation implements SimWorld {
     member.act((node) => node.propose(batch));
   }
 
-  #read(member: SimMember): void {
+  read(member: SimMember): void {
     if (member.isPaused) return;
     const at = this.#reads.push(this.checkers.maxApplied) - 1;
     this.trace.event('read', Number(member.id), at);
@@ -231,10 +252,7 @@ class Simulation implements SimWorld {
       }),
     );
     const leaves = random.chance(0.3);
-    // A new member knows nothing, and learns the log from the leader.
-    for (const { nodeId } of leaves ? [] : changes) {
-      if (!this.#members.has(nodeId)) this.#add(nodeId);
-    }
+    if (!leaves) this.welcome(changes.map(({ nodeId }) => nodeId));
     const transition = random.pick(['auto', 'jointImplicit', 'jointExplicit'] as const);
     const change = leaves
       ? { transition: 'auto' as const, changes: [], context: noBytes }
@@ -291,7 +309,7 @@ class Simulation implements SimWorld {
     });
     let budget = 100_000;
     while (!passed) {
-      this.queue.step();
+      this.#step();
       invariant(--budget > 0, 'the members do not come to rest', { until });
     }
   }
@@ -323,6 +341,8 @@ class Simulation implements SimWorld {
     this.#isolate(id);
     this.#letPass(4 * electionTicks * tickLength);
     this.#network.healAll();
+    // It need not have heard from the leader yet when it campaigns again.
+    this.#members.get(id)?.act((node) => node.campaign());
     this.#letPass(2 * electionTicks * tickLength);
     const { role, term: termNow } = leader.node ?? {};
     invariant(
