@@ -37,7 +37,7 @@ const MAX_BATCH_BYTES = 1024 * 1024;
  * How long a message waits that nobody waits for, in ms: the news of what is committed, and an acknowledgement that
  * repeats one. It leaves with whatever leaves first, often the next entries or their acknowledgement.
  */
-export const HOLD_BACK_MS = 1;
+export const HOLD_BACK_MS = 3;
 /** A member that has passed on a proposal has callers, who wait for the news, for so long after it. */
 const CALLERS_MS = 1000;
 /** Between two measurements of the round trip; each is a few bytes. */
