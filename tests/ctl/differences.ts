@@ -127,6 +127,13 @@ export const differences = {
       stdout: withoutLines(result.stdout, /^\t\[, <open ended>$/),
     }),
   },
+  'cancel-reason': {
+    reason: 'Since 3.7 the JSON of a watch has the reason why it was cancelled.',
+    normalize: (result) => ({
+      ...result,
+      stdout: result.stdout.replace(/,"CancelReason":"[^"]*"/g, ''),
+    }),
+  },
   'version-text': {
     reason: 'kvctl stands for etcdctl 3.7.',
     normalize: (result) => ({ ...result, stdout: result.stdout.replace(/\d+\.\d+(\.\d+)?/g, 'V') }),

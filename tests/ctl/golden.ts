@@ -90,7 +90,7 @@ async function transcript(
     const result = await run({
       args: words.map(fill),
       input: fill(step.input ?? ''),
-      env: { ETCDCTL_ENDPOINTS: endpoint, ...step.env },
+      env: { PATH: process.env.PATH ?? '', ETCDCTL_ENDPOINTS: endpoint, ...step.env },
     });
     for (const [name, pattern] of Object.entries(step.capture ?? {})) {
       captured.set(name, pattern.exec(result.stdout)?.[1] ?? `${name} was not printed`);

@@ -69,7 +69,8 @@ export class Caller {
           }
         }
       }
-      await pause(timers, Math.min(pauseMs, this.#remainingMs(limits)), limits.signal);
+      const waitMs = Math.max(0, Math.min(pauseMs, this.#remainingMs(limits)));
+      await pause(timers, waitMs, limits.signal);
       if (this.#isOver(undefined, limits)) throw attempts.ended(limits, isRepeatable);
     }
   }

@@ -1,8 +1,10 @@
 import type { CommandEntry } from '../program/command.ts';
 import { authCommands } from './auth/table.ts';
 import { clusterCommands } from './cluster/table.ts';
+import { concurrencyCommands } from './concurrency/table.ts';
 import { kvCommands } from './kv/table.ts';
 import { leaseCommands } from './lease/table.ts';
+import { mirrorCommands } from './mirror/table.ts';
 import { peopleCommands } from './people/table.ts';
 import { utilityCommands } from './utility/table.ts';
 import { watchCommands } from './watch/table.ts';
@@ -17,6 +19,8 @@ export const commandTable: readonly CommandEntry[] = [
   ...watchCommands,
   ...clusterCommands,
   ...authCommands,
+  ...concurrencyCommands,
+  ...mirrorCommands,
   ...utilityCommands,
   ...peopleCommands,
 ];

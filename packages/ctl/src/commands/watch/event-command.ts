@@ -1,7 +1,7 @@
-import { spawn } from 'node:child_process';
 import type { WatchResponse } from '@kvorum/api';
 import type { Host } from '../../host.ts';
 import { goQuote } from '../../output/go-quote.ts';
+import { runChild } from '../../run-child.ts';
 import { eventName } from './watch-rendering.ts';
 
 /**
@@ -14,7 +14,7 @@ export async function runForEvents(
   host: Host,
 ): Promise<string | undefined> {
   for (const event of events) {
-    const failure = await run(
+    const { failure } = await runChild(
       command,
       {
         ...host.env,
@@ -28,25 +28,4 @@ export async function runForEvents(
     if (failure !== undefined) return failure;
   }
   return undefined;
-}
-
-function run(
-  [program = '', ...args]: readonly string[],
-  env: Readonly<Record<string, string | undefined>>,
-  host: Host,
-): Promise<string | undefined> {
-  return new Promise((resolve) => {
-    const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
-    child.stdout.on('data', (data: Buffer) => host.stdout.write(data));
-    child.stderr.on('data', (data: Buffer) => host.stderr.write(data));
-    child.once('error', (error: NodeJS.ErrnoException) => {
-      const isMissing = error.code === 'ENOENT';
-      const notFound = `exec: ${goQuote(program)}: executable file not found in $PATH`;
-      resolve(isMissing ? notFound : error.message);
-    });
-    child.once('close', (code, signal) => {
-      if (signal !== null) resolve(`signal: ${signal}`);
-      else resolve(code === 0 ? undefined : `exit status ${code}`);
-    });
-  });
 }

@@ -1,0 +1,53 @@
+import { golden } from './golden.ts';
+
+/** A command that fails ends a watch after the first answer: the past, when it is asked for. */
+const untilFirst = ['--', 'false'];
+
+golden('watch and lock', [
+  'put a 1',
+  'put a 2',
+  'put ab 3',
+  'del a',
+  ['watch', 'a', '--rev', '2', ...untilFirst],
+  ['watch', 'a', '--rev=3', '--prev-kv', ...untilFirst],
+  ['watch', '--prefix', 'a', '--rev', '2', '--hex', ...untilFirst],
+  ['watch', 'a', 'b', '--rev', '2', ...untilFirst],
+  ['watch', '--prefix', '', '--rev', '4', ...untilFirst],
+  { args: ['watch', 'a', '--rev', '2', '-w', 'json', ...untilFirst], differs: ['cancel-reason'] },
+  ['watch', 'a', '--rev', '3', '--prev-kv', '-w', 'fields', ...untilFirst],
+  ['watch', 'a', '--rev', '2', '-w', 'protobuf', ...untilFirst],
+  ['watch', 'a', '--rev', '2', '-w', 'table', ...untilFirst],
+  ['watch', 'a', '--rev', '2', '--', 'sh', '-c', 'env | grep ETCD_WATCH | sort; exit 3'],
+  ['watch', 'a', '--rev', '2', '--', '/nonexistent/program'],
+  {
+    args: ['watch', '--rev', '2', ...untilFirst],
+    env: { ETCDCTL_WATCH_KEY: 'a' },
+  },
+  {
+    args: ['watch', '--rev', '2', ...untilFirst],
+    env: { ETCDCTL_WATCH_KEY: 'a', ETCDCTL_WATCH_RANGE_END: 'b' },
+  },
+  { args: 'watch a', env: { ETCDCTL_WATCH_KEY: 'b' } },
+  { args: 'watch a', env: { ETCDCTL_WATCH_RANGE_END: 'b' } },
+  'watch',
+  'watch a --',
+  'watch --prefix a b',
+  { args: 'watch -i', input: '' },
+  { args: 'watch -i', input: 'nonsense\n\nwatch\n' },
+  { args: 'watch -i', input: 'watch --nosuch a\n' },
+  { args: 'watch -i', input: 'watch a --\n' },
+  'compaction 4',
+  'watch a --rev 1',
+  'watch a --rev 1 -w fields',
+  { args: 'watch a --rev 1 -w json', differs: ['cancel-reason'] },
+  'lock',
+  ['lock', 'l1', '--', 'sh', '-c', 'echo $ETCD_LOCK_KEY $ETCD_LOCK_REV'],
+  ['lock', 'l1', '--', 'sh', '-c', 'echo to stderr >&2; exit 7'],
+  'lock l1 --ttl=5 true',
+  'lock l1 no-such-program-anywhere',
+  'get --prefix l1',
+  'elect',
+  'elect e',
+  'elect -l e p',
+  'elect a b c',
+]);
