@@ -204,14 +204,15 @@ export class SimCluster {
   }
 
   /**
-   * Processes that run, up or not, but for those that have forgotten everybody and that nobody knows: a member that was
-   * removed, and lost in a crash all that it had heard of the others, waits for ever.
+   * Processes that run, up or not, but for those that nobody can reach: a member that was removed, and knows only others
+   * that are gone as well, waits for ever when it is started again.
    */
   get runningCount(): number {
-    const known = new Set(this.membership.map(({ id }) => id));
+    const ids = new Set(this.membership.map(({ id }) => id));
     return this.#places.filter(({ index, member }) => {
       if (!this.isRunning(index) || member === undefined) return this.isRunning(index);
-      return member.core.cluster.members().length > 0 || known.has(member.core.memberId);
+      const { memberId, cluster } = member.core;
+      return ids.has(memberId) || cluster.members().some(({ id }) => ids.has(id));
     }).length;
   }
 

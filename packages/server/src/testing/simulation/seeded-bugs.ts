@@ -215,7 +215,7 @@ export const seededBugs: readonly SeededBug[] = [
   },
   {
     name: 'a torn tail of the log is taken for an entry',
-    caughtBy: 1,
+    caughtBy: 9,
     install: () =>
       replace(Wal, 'open', (original) => {
         return function open(this: typeof Wal, options) {
