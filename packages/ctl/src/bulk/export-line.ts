@@ -18,24 +18,33 @@ export interface ExportedKey {
  * kvctl, and left out when there is none.
  */
 export function exportLine(keyValue: PageKeyValue): string {
-  const { createRevision, modRevision, version, lease } = keyValue;
-  const key = field('key', keyValue.key);
-  const value = field('value', keyValue.value);
-  const revisions = `"create_revision":${createRevision},"mod_revision":${modRevision}`;
-  const attached = lease === 0n ? '' : `,"lease":"${BigInt.asUintN(64, lease).toString(16)}"`;
-  return `{${key},${value},${revisions},"version":${version}${attached}}`;
+  return JSON.stringify({ ...textField('key', keyValue.key), ...valueFields(keyValue) });
+}
+
+/** All of a line but the key; without the value if that is not wanted. */
+export function valueFields(
+  keyValue: PageKeyValue,
+  isWithoutValue = false,
+): Readonly<Record<string, string | number>> {
+  const { createRevision, modRevision, version, lease, value } = keyValue;
+  return {
+    ...(isWithoutValue ? {} : textField('value', value)),
+    create_revision: createRevision,
+    mod_revision: modRevision,
+    version,
+    ...(lease === 0n ? {} : { lease: BigInt.asUintN(64, lease).toString(16) }),
+  };
 }
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-function field(name: string, bytes: Uint8Array): string {
-  let text: string;
+/** Bytes as a field of JSON: under its name, or in base64 under `name_base64` where they are no UTF-8. */
+export function textField(name: string, bytes: Uint8Array): Readonly<Record<string, string>> {
   try {
-    text = decoder.decode(bytes);
+    return { [name]: decoder.decode(bytes) };
   } catch {
-    return `"${name}_base64":"${Buffer.from(bytes).toString('base64')}"`;
+    return { [`${name}_base64`]: Buffer.from(bytes).toString('base64') };
   }
-  return `"${name}":${JSON.stringify(text)}`;
 }
 
 /**

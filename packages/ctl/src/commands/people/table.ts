@@ -3,6 +3,16 @@ import type { CommandEntry } from '../../program/command.ts';
 /** What kvctl has and etcdctl has not. */
 export const peopleCommands: readonly CommandEntry[] = [
   {
+    name: 'diff',
+    summary: 'Shows what changed between two revisions',
+    load: async () => (await import('./diff.ts')).diff,
+  },
+  {
+    name: 'edit',
+    summary: 'Edits the value of a key in $EDITOR',
+    load: async () => (await import('./edit.ts')).edit,
+  },
+  {
     name: 'export',
     summary: 'Writes all keys with a prefix as lines of JSON',
     load: async () => (await import('./export.ts')).exportCommand,
