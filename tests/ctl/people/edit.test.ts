@@ -64,9 +64,9 @@ it('an unchanged text makes no revision', async () => {
 
 it('a change of somebody else is not overwritten, and the text is kept', async () => {
   await server.kvctl('put contested old');
-  const url = `${server.member.url}/v3/kv/put`;
+  const url = `${server.member.url}/etcdserverpb.KV/Put`;
   const body = JSON.stringify({ key: btoa('contested'), value: btoa('theirs') });
-  const request = `fetch("${url}", { method: "POST", body: process.argv[1] })`;
+  const request = `fetch("${url}", { method: "POST", headers: { "content-type": "application/json" }, body: process.argv[1] }).then((answer) => process.exit(answer.ok ? 0 : 1))`;
   const env = await editor(`${process.execPath} -e '${request}' '${body}' && echo mine >"$1"`);
   const result = await server.kvctl('edit contested', { env });
   expect([result.exitCode, await storedText('contested')]).toEqual([1, 'theirs']);

@@ -27,7 +27,7 @@ export function connectOptions(
 }
 
 /** Undefined: endpoints without a scheme are spoken to in the clear. */
-function tlsOptions(flags: GlobalFlags): TlsOptions | undefined {
+export function tlsOptions(flags: GlobalFlags): TlsOptions | undefined {
   const { cert, key, cacert } = flags;
   const insecureSkipVerify = flags['insecure-skip-tls-verify'];
   const isWanted = [cert, key, cacert].some((file) => file !== '');

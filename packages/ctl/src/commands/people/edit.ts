@@ -12,10 +12,10 @@ import {
 import { type Client, ClientError } from '@kvorum/client';
 import { badArguments, ExitError, exitCodes } from '../../exit-error.ts';
 import type { Host } from '../../host.ts';
+import { bytesOfText } from '../../output/byte-text.ts';
 import { defineCommand } from '../../program/command.ts';
 import { errorText } from '../../program/error-text.ts';
 import type { Invocation } from '../../program/invocation.ts';
-import { bytesOf } from '../kv/key-span.ts';
 
 export const edit = defineCommand({
   use: 'edit <key>',
@@ -33,7 +33,7 @@ The newline that editors put at the end is taken away where the value had none.`
       throw badArguments('edit command needs one argument as key');
     }
     const client = await invocation.client();
-    const key = bytesOf(name);
+    const key = bytesOfText(name);
     const { kvs } = await client.kv.range({ key }, invocation.callOptions());
     const before = kvs[0];
     const oldText = textOf(before?.value ?? new Uint8Array(), name);
@@ -115,7 +115,7 @@ async function store(
     target: CompareTarget.MOD,
     targetUnion: { case: 'modRevision', value: modRevision },
   });
-  const put = { key, value: bytesOf(text), ignoreLease: before !== undefined };
+  const put = { key, value: bytesOfText(text), ignoreLease: before !== undefined };
   const operation = create(RequestOpSchema, { request: { case: 'requestPut', value: put } });
   const whereItIs = `your text is kept in ${file}`;
   let succeeded: boolean;

@@ -8,6 +8,11 @@ export const peopleCommands: readonly CommandEntry[] = [
     load: async () => (await import('./diff.ts')).diff,
   },
   {
+    name: 'doctor',
+    summary: 'Says what is wrong with a cluster, and how to mend it',
+    load: async () => (await import('./doctor.ts')).doctor,
+  },
+  {
     name: 'edit',
     summary: 'Edits the value of a key in $EDITOR',
     load: async () => (await import('./edit.ts')).edit,
