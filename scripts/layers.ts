@@ -66,7 +66,7 @@ export const layers: Readonly<Record<string, Layer>> = {
       'fastest-levenshtein',
     ],
     builtins: 'all',
-    hostFiles: ['node-host.ts'],
+    hostFiles: ['node-host.ts', 'node-line-editor.ts'],
   },
   server: {
     imports: [

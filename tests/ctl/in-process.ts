@@ -1,5 +1,12 @@
 import { connect } from '@kvorum/client';
-import { type Host, kvctlProgram, type Output, type Program, runProgram } from '@kvorum/ctl';
+import {
+  type Host,
+  kvctlProgram,
+  type LineEditor,
+  type Output,
+  type Program,
+  runProgram,
+} from '@kvorum/ctl';
 
 /** What one call of a program did. */
 export interface ProgramResult {
@@ -53,7 +60,19 @@ function memoryHost(call: ProgramCall, stdout: Output, stderr: Output): Host {
     },
     random: Math.random,
     interrupted: () => call.interruption ?? new AbortController().signal,
+    openLines: () => linesOf(call.input ?? ''),
     connect: async (options) => connect(options),
+  };
+}
+
+function linesOf(input: string): LineEditor {
+  const lines = input.split('\n');
+  return {
+    next: async () => {
+      const line = lines.shift();
+      return line === undefined ? undefined : { line };
+    },
+    [Symbol.dispose]: () => {},
   };
 }
 

@@ -20,6 +20,25 @@ export interface Input {
   readSecret(prompt: string): Promise<string>;
 }
 
+/** How lines are asked for. */
+export interface LineEditorOptions {
+  /** Earlier lines, the latest one last. */
+  readonly history: readonly string[];
+  /** The words that the unfinished last word of a line could become, and that word. */
+  complete(line: string): Promise<readonly [readonly string[], string]>;
+  /** Ctrl-C, while no line is asked for. */
+  onInterrupt(): void;
+}
+
+/** Reads standard input line by line; on a terminal with editing, history and completion. */
+export interface LineEditor extends Disposable {
+  /**
+   * The next line without its end; undefined at the end of the input, 'interrupted' after Ctrl-C. The prompt is
+   * for terminals. Between two calls the terminal is as other programs want it.
+   */
+  next(prompt: string): Promise<{ readonly line: string } | 'interrupted' | undefined>;
+}
+
 /** All that a command reaches of the world besides files and servers: the process, time and randomness. */
 export interface Host {
   readonly args: readonly string[];
@@ -37,6 +56,8 @@ export interface Host {
   random(): number;
   /** Fires at SIGINT or SIGTERM, which then no longer end the process; a second one does. */
   interrupted(): AbortSignal;
+  /** Reads lines of standard input, instead of `stdin`. */
+  openLines(options: LineEditorOptions): LineEditor;
   /** Loads the client when it is first wanted. Rejects with `ClientError` "configuration". */
   connect(options: ConnectOptions): Promise<Client>;
 }

@@ -17,6 +17,7 @@ export const kvctlProgram: Program = {
     { id: 'people', title: 'Commands that etcdctl does not have:' },
   ],
   commands: commandTable,
+  hasLiveCandidates: true,
   helpFooter:
     'Use "etcdctl options" for a list of global command-line options (applies to all commands).',
 };

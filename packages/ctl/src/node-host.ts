@@ -1,4 +1,5 @@
 import type { Host, Input, Output } from './host.ts';
+import { NodeLineEditor } from './node-line-editor.ts';
 import type { Program } from './program/command.ts';
 import { runProgram } from './program/run-program.ts';
 
@@ -31,6 +32,7 @@ function nodeHost(): Host {
     },
     random: Math.random,
     interrupted,
+    openLines: (options) => new NodeLineEditor(process.stdin, process.stdout, options),
     connect: async (options) => {
       const { connect } = await import('@kvorum/client');
       return connect(options);

@@ -1,5 +1,6 @@
 import type { FlagDefinitions } from '../flags/flag.ts';
 import { byLetter } from '../flags/parse-flags.ts';
+import type { Host } from '../host.ts';
 import { outputFormats } from '../output/rendering.ts';
 import type { Program } from './command.ts';
 import { findCommand } from './find-command.ts';
@@ -32,6 +33,18 @@ export async function candidatesOf(
   return commands
     .filter(({ name }) => name.startsWith(current))
     .map(({ name, summary }) => ({ word: name, meaning: summary }));
+}
+
+/** As `candidatesOf`; for arguments, asks the cluster that flags and variables name. */
+export async function candidatesFor(
+  program: Program,
+  host: Host,
+  words: readonly string[],
+): Promise<readonly Candidate[]> {
+  const known = await candidatesOf(program, words);
+  if (known.length > 0 || program.hasLiveCandidates !== true) return known;
+  const { liveCandidates } = await import('./live-candidates.ts');
+  return await liveCandidates(program, host, words);
 }
 
 /** The flag whose value comes after `word`; undefined when none does. */

@@ -47,6 +47,8 @@ export interface Program {
   readonly variablePrefix: string;
   readonly groups: readonly { readonly id: string; readonly title: string }[];
   readonly commands: readonly CommandEntry[];
+  /** Whether its arguments are keys, members and so on of a cluster that can be asked when a shell completes a word. */
+  readonly hasLiveCandidates?: boolean;
   /** Under each help text. */
   readonly helpFooter: string;
 }

@@ -47,6 +47,8 @@ ${called}() {
   while IFS=$'\\t' read -r word meaning; do
     COMPREPLY+=("$word")
   done < <("\${COMP_WORDS[0]}" ${completeCommand} "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
+  # More comes behind a slash.
+  [[ \${#COMPREPLY[@]} == 1 && \${COMPREPLY[0]} == */ ]] && compopt -o nospace
 }
 complete -o default -F ${called} ${names}`;
 }

@@ -28,8 +28,8 @@ export async function runProgram(program: Program, host: Host): Promise<number> 
 
 /** What shells ask of a program: one candidate a line, its meaning behind a tab. */
 async function showCandidates(program: Program, host: Host): Promise<number> {
-  const { candidatesOf } = await import('./candidates.ts');
-  const candidates = await candidatesOf(program, host.args.slice(1));
+  const { candidatesFor } = await import('./candidates.ts');
+  const candidates = await candidatesFor(program, host, host.args.slice(1));
   for (const { word, meaning } of candidates) host.stdout.write(`${word}\t${meaning}\n`);
   return exitCodes.ok;
 }

@@ -27,4 +27,14 @@ export const peopleCommands: readonly CommandEntry[] = [
     summary: 'Puts the keys that export wrote',
     load: async () => (await import('./import.ts')).importCommand,
   },
+  {
+    name: 'shell',
+    summary: 'Reads commands line by line, with history and completion',
+    load: async () => (await import('./shell.ts')).shell,
+  },
+  {
+    name: 'top',
+    summary: 'Shows the largest prefixes and the most revised keys',
+    load: async () => (await import('./top.ts')).top,
+  },
 ].map((entry) => ({ ...entry, group: 'people', isExtension: true }));

@@ -1,9 +1,11 @@
 import type { CommandEntry } from '../../program/command.ts';
+import { completionEntry } from '../../program/completion.ts';
 
 const group = 'utility';
 
 /** Commands about the program itself. */
 export const utilityCommands: readonly CommandEntry[] = [
+  { ...completionEntry(['kvctl', 'etcdctl']), group },
   {
     name: 'version',
     group,
