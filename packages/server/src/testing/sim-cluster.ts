@@ -204,8 +204,8 @@ export class SimCluster {
   }
 
   /**
-   * Processes that run, up or not, but for those that nobody can reach: a member that was removed, and knows only others
-   * that are gone as well, waits for ever when it is started again.
+   * Processes that run, up or not, but for those that nobody can reach: a member that was removed, and knows
+   * only others that are gone as well, waits for ever when it is started again.
    */
   get runningCount(): number {
     const ids = new Set(this.membership.map(({ id }) => id));
