@@ -1,3 +1,4 @@
+import type { Message } from '@kvorum/raft';
 import type { DiskOperation, Prng } from '@kvorum/wal/testing';
 import type { SimEnd } from '../sim-cluster.ts';
 import { calmNetwork, type SimNetwork } from '../sim-peers.ts';
@@ -30,10 +31,15 @@ const refusedOperations: readonly DiskOperation[] = [
   'syncDir',
 ];
 
+/** Share of votes after which the voter crashes. */
+const VOTER_CRASH_RATE = 0.2;
+
 /** Everything that goes wrong: crashes, partitions, bad networks, slow disks, clocks that jump, stopped processes. */
 export class Faults {
   readonly #world: SimWorld;
   readonly #prng: Prng;
+  /** Decides on faults that are aimed at a moment. */
+  readonly #aim: Prng;
   /** Longest time between two faults, in ms. */
   readonly #everyMs: number;
   #isStopped = false;
@@ -48,12 +54,14 @@ export class Faults {
   constructor(
     world: SimWorld,
     prng: Prng,
+    aim: Prng,
     everyMs: number,
     boot: (index: number) => void,
     isBorn: (index: number) => boolean,
   ) {
     this.#world = world;
     this.#prng = prng;
+    this.#aim = aim;
     this.#everyMs = everyMs;
     this.#boot = boot;
     this.#isBorn = isBorn;
@@ -90,6 +98,25 @@ export class Faults {
     }
     if (this.#isStopped) this.#start(index);
     else if (why !== 'removed' || this.#prng.chance(0.3)) this.#bootLater(index);
+  }
+
+  /**
+   * A member sends. One that has just given its vote is crashed now and then, and soon there again: what it has
+   * promised is put to the test while the election goes on.
+   */
+  sent(index: number, { type, reject }: Message): void {
+    if (this.#isStopped || type !== 'MsgVoteResp' || reject) return;
+    if (!this.#aim.chance(VOTER_CRASH_RATE)) return;
+    const { cluster } = this.#world;
+    cluster.time.after(0, () => {
+      if (this.#isStopped || !cluster.isRunning(index)) return;
+      this.#note(() => `m${index} crashes as it has voted`);
+      this.crashes++;
+      cluster.crash(index);
+      cluster.time.after(this.#aim.below(100), () => {
+        if (!cluster.isRunning(index)) this.#boot(index);
+      });
+    });
   }
 
   #start(index: number): void {

@@ -87,7 +87,7 @@ export const seededBugs: readonly SeededBug[] = [
   },
   {
     name: 'votes are not persisted',
-    caughtBy: 23,
+    caughtBy: 9,
     install: () =>
       replace(RaftLog.prototype, 'append', (original) => {
         return function append(this: RaftLog, ready) {

@@ -121,7 +121,7 @@ class Simulation implements SimWorld {
     const wishEveryMs = [0, 500, 1_500, 4_000][prng.below(4)] as number;
     this.#operator = new Operator(this, fork(), wishEveryMs, boot);
     const isBorn = (index: number) => !this.#operator.isUnborn(index);
-    this.#faults = new Faults(this, fork(), everyMs, boot, isBorn);
+    this.#faults = new Faults(this, fork(), fork(), everyMs, boot, isBorn);
   }
 
   async run(): Promise<SimulationReport> {
@@ -173,6 +173,7 @@ class Simulation implements SimWorld {
       onSend: (from, message) => {
         this.trace.mix(message.index * 64 + message.term);
         this.checks.sent(from, message);
+        this.#faults.sent(from, message);
       },
       onStore: (index, member) => this.checks.watchStore(index, member),
       onFailure: (index, error) => this.#fail(`m${index} failed`, error),
