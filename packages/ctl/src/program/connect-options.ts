@@ -10,6 +10,7 @@ export function connectOptions(
   endpoints: readonly string[],
   credentials: Credentials | undefined,
 ): ConnectOptions {
+  refuseDiscovery(flags);
   const tls = tlsOptions(flags);
   const token = flags['auth-jwt-token'];
   const maxReceiveBytes = Number(flags['max-recv-bytes']);
@@ -24,6 +25,15 @@ export function connectOptions(
     ...(credentials === undefined ? {} : { credentials }),
     ...(maxReceiveBytes > 0 ? { maxReceiveBytes } : {}),
   };
+}
+
+/** Another cluster than the one that was meant must never be spoken to, so the flag isn't passed over. */
+function refuseDiscovery(flags: GlobalFlags): void {
+  const domain = flags['discovery-srv'];
+  if (domain === '') return;
+  throw badArguments(
+    `endpoints of "${domain}" can't be looked up in DNS: --discovery-srv is not supported yet; name them with --endpoints`,
+  );
 }
 
 /** Undefined: endpoints without a scheme are spoken to in the clear. */

@@ -8,7 +8,7 @@ import { findCommand } from './find-command.ts';
 /** Runs what the arguments call. Resolves with the exit code; never rejects but for bugs. */
 export async function runProgram(program: Program, host: Host): Promise<number> {
   if (host.args[0] === completeCommand) return await showCandidates(program, host);
-  const { path, args, unknown } = findCommand(program, host.args);
+  const { path, args, unknown } = findCommand(program, spelledOut(host.args));
   const entry = path.at(-1);
   if (entry === undefined) return await runRoot(program, host, args, unknown);
   if (entry.load === undefined) return await showGroup(program, host, path);
@@ -24,6 +24,12 @@ export async function runProgram(program: Program, host: Host): Promise<number> 
     return exitCodes.error;
   }
   return await runCommand(program, host, command, parsed);
+}
+
+/** `help get` is `get --help`. */
+function spelledOut(args: readonly string[]): readonly string[] {
+  const [first, ...others] = args;
+  return first === 'help' ? [...others, '--help'] : args;
 }
 
 /** What shells ask of a program: one candidate a line, its meaning behind a tab. */

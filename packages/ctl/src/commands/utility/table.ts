@@ -7,6 +7,12 @@ const group = 'utility';
 export const utilityCommands: readonly CommandEntry[] = [
   { ...completionEntry(['kvctl', 'etcdctl']), group },
   {
+    name: 'options',
+    group,
+    summary: 'Prints the options that every command takes',
+    load: async () => (await import('./options.ts')).options,
+  },
+  {
     name: 'version',
     group,
     summary: 'Prints the version of etcdctl',
