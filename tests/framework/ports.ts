@@ -1,14 +1,22 @@
 import { createServer, type Server } from 'node:net';
 
+/** What this process has given out: its users may not have come yet, or may be down and come again. */
+const given = new Set<number>();
+
 /**
- * Ports of 127.0.0.1 that nobody listened on a moment ago. Somebody else may take one before its user does: whoever
- * starts a server on them tries again with others when that happens.
+ * Ports of 127.0.0.1 that nobody listened on a moment ago, none of them given out before. Another process may take
+ * one before its user does: whoever starts a server on them tries again with others when that happens.
  */
 export async function freePorts(count: number): Promise<readonly number[]> {
-  // All are held at once, so that none is given out twice.
-  const servers = await Promise.all(Array.from({ length: count }, listenAnywhere));
-  const ports = servers.map(portOf);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  const ports: number[] = [];
+  while (ports.length < count) {
+    const server = await listenAnywhere();
+    const port = portOf(server);
+    await new Promise((resolve) => server.close(resolve));
+    if (given.has(port)) continue;
+    given.add(port);
+    ports.push(port);
+  }
   return ports;
 }
 
