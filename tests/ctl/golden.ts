@@ -115,15 +115,18 @@ function masked(result: ProgramResult, step: GoldenStep, endpoint: string): obje
 
 /** What no two servers agree on: ids of leases, terms, times. */
 function maskCommon(text: string): string {
-  return text
-    .replace(/\b[0-9a-f]{16}\b/g, 'HEXID')
-    .replace(/"(ID|id|lease|raft_term|raftTerm)":\d+/g, '"$1":N')
-    .replace(/"(ID|Lease|PrevLease|RaftTerm)" : [1-9]\d+/g, '"$1" : N')
-    .replace(/"ttl":[1-9]\d*/g, '"ttl":N')
-    .replace(/"TTL" : [1-9]\d*/g, '"TTL" : N')
-    .replace(/[\w./-]*kvorum-ctl-\w+/g, 'FOLDER')
-    .replace(/"ts":"[^"]*"/g, '"ts":"T"')
-    .replace(/\b\d+(\.\d+)?(ns|µs|ms|s)\b/g, 'TIME');
+  return (
+    text
+      .replace(/\b[0-9a-f]{16}\b/g, 'HEXID')
+      .replace(/"(ID|id|lease|raft_term|raftTerm)":\d+/g, '"$1":N')
+      .replace(/"(ID|Lease|PrevLease|RaftTerm)" : [1-9]\d+/g, '"$1" : N')
+      .replace(/"ttl":[1-9]\d*/g, '"ttl":N')
+      .replace(/"TTL" : [1-9]\d*/g, '"TTL" : N')
+      .replace(/[\w./-]*kvorum-ctl-\w+/g, 'FOLDER')
+      .replace(/"ts":"[^"]*"/g, '"ts":"T"')
+      // Outputs are read as latin1, and a micro sign may be two characters.
+      .replace(/\b\d+(\.\d+)?(ns|µs|Âµs|ms|s)\b/g, 'TIME')
+  );
 }
 
 function etcdctlRunner(real: RealEtcd): Runner {
