@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
+import { decodeKeyValue } from '../src/key-value.ts';
 import { RocksDbEngine } from '../src/rocksdb-engine.ts';
 import { Store } from '../src/store.ts';
 
@@ -47,6 +48,7 @@ async function main(): Promise<void> {
     for (let i = 0; i < 20_000; i++) putBatch(store, [hot[i % hotKeys] ?? value]);
   });
   reads(store);
+  await largeRanges(store);
   await compaction(store);
   await store.close();
   const start = performance.now();
@@ -123,6 +125,25 @@ function reads(store: Store): void {
   });
 }
 
+/** What the server does for a large range: the first time, again, and with one more key changed each time. */
+async function largeRanges(store: Store): Promise<void> {
+  const query = { key: Buffer.from('bench/'), rangeEnd: Buffer.from('bench0'), limit: 10_000 };
+  await measure('range, limit 10000, packed, first', 1, async () => {
+    await store.packedRangeSoon(query);
+  });
+  await measure('range, limit 10000, packed, again', 100, async () => {
+    for (let i = 0; i < 100; i++) await store.packedRangeSoon(query);
+  });
+  const { kvs } = store.range(query);
+  await measure('put, range, limit 10000, packed', 100, async () => {
+    for (let i = 0; i < 100; i++) {
+      const wire = kvs[(i * 7919) % kvs.length];
+      if (wire !== undefined) putBatch(store, [Buffer.from(decodeKeyValue(wire).key)]);
+      await store.packedRangeSoon(query);
+    }
+  });
+}
+
 function countAll(store: Store): number {
   return store.range({ key: Buffer.from('\0'), rangeEnd: Buffer.from('\0'), countOnly: true })
     .count;
@@ -139,14 +160,19 @@ async function compaction(store: Store): Promise<void> {
 }
 
 /** Prints the time of one of `count` things: on the wall, and of the main thread's CPU alone. */
-function measure(what: string, count: number, body: () => void): void {
+function measure(what: string, count: number, body: () => unknown): Promise<void> | undefined {
   const start = performance.now();
   const cpu = process.threadCpuUsage();
-  body();
-  const { user, system } = process.threadCpuUsage(cpu);
-  const us = ((performance.now() - start) * 1000) / count;
-  const cpuUs = (user + system) / count;
-  console.log(`${what.padEnd(40)}${us.toFixed(2).padStart(12)} us  cpu ${cpuUs.toFixed(2)} us`);
+  const print = () => {
+    const { user, system } = process.threadCpuUsage(cpu);
+    const us = ((performance.now() - start) * 1000) / count;
+    const cpuUs = (user + system) / count;
+    console.log(`${what.padEnd(40)}${us.toFixed(2).padStart(12)} us  cpu ${cpuUs.toFixed(2)} us`);
+  };
+  const done = body();
+  if (done instanceof Promise) return done.then(print);
+  print();
+  return undefined;
 }
 
 function report(what: string): void {

@@ -2,6 +2,7 @@ import type { Column, EngineBatch } from './engine.ts';
 import { MvccError } from './errors.ts';
 import { invariant } from './invariant.ts';
 import { KeyMeta } from './key-meta.ts';
+import { prefixRangeEnd } from './key-range.ts';
 import { keyBytesOf, keyTextOf } from './key-text.ts';
 import { KeyValueParts, varintSize } from './key-value.ts';
 import { encodeLargeRow, isInlineSize } from './keys-row.ts';
@@ -113,6 +114,7 @@ export class ApplyBatch implements RangeView {
     this.putRow('meta', metaKeyOf(name), value);
   }
 
+  /** Deletes a row of the column `meta`. */
   deleteMeta(name: string): void {
     this.deleteRow('meta', metaKeyOf(name));
   }
@@ -122,6 +124,32 @@ export class ApplyBatch implements RangeView {
     const changed = this.#rows.get(column)?.get(keyTextOf(key));
     if (changed !== undefined) return changed ?? undefined;
     return this.state.engine.get(column, key);
+  }
+
+  /**
+   * The rows of one of the small columns whose keys begin with `prefix`, in byte order, as this batch sees them at the
+   * call of the first; `prefix` must not end with ff.
+   */
+  *rows(column: Column, prefix: Uint8Array): Generator<[key: Uint8Array, value: Uint8Array]> {
+    const changed = this.#changedRows(column, keyTextOf(prefix));
+    let next = 0;
+    const scan = this.state.engine.scan(column, { gte: prefix, lt: prefixRangeEnd(prefix) });
+    try {
+      for (let page = scan.next(256); page.length > 0; page = scan.next(256)) {
+        for (let i = 0; i + 1 < page.length; i += 2) {
+          const key = page[i] as Uint8Array;
+          const keyText = keyTextOf(key);
+          for (; next < changed.length && (changed[next]?.[0] ?? '') < keyText; next++) {
+            yield* rowOf(changed[next]);
+          }
+          if (changed[next]?.[0] === keyText) yield* rowOf(changed[next++]);
+          else yield [key, page[i + 1] as Uint8Array];
+        }
+      }
+      for (; next < changed.length; next++) yield* rowOf(changed[next]);
+    } finally {
+      scan.close();
+    }
   }
 
   /** Sets a row of one of the small columns. The bytes are taken over. */
@@ -245,8 +273,9 @@ export class ApplyBatch implements RangeView {
   }
 
   #updateCaches(): void {
-    const { cache, counts } = this.state;
+    const { cache, counts, blocks } = this.state;
     for (const [keyText, entry] of this.overlay.entries) {
+      blocks.forget(keyText);
       cache.set(keyText, entry === null || this.#isInline(entry) ? entry : withoutWire(entry));
     }
     for (const keyText of this.#born) counts.add(keyText, 1);
@@ -255,6 +284,14 @@ export class ApplyBatch implements RangeView {
 
   #putStoreMeta(name: string, revision: number): void {
     this.writes.put('meta', metaKeyOf(name), encodeMetaRevision(revision));
+  }
+
+  /** What this batch wrote under a prefix, in order. */
+  #changedRows(column: Column, prefix: string): ChangedRow[] {
+    const changed: ChangedRow[] = [];
+    for (const row of this.#rows.get(column) ?? [])
+      if (row[0].startsWith(prefix)) changed.push(row);
+    return changed.sort(([a], [b]) => compareTexts(a, b));
   }
 
   #setRow(column: Column, key: Uint8Array, value: Uint8Array | null): void {
@@ -271,6 +308,13 @@ export class ApplyBatch implements RangeView {
     }
     rows.set(keyTextOf(key), value);
   }
+}
+
+/** The latin1 text of a row's key, and its value; null when it was deleted. */
+type ChangedRow = readonly [keyText: string, value: Uint8Array | null];
+
+function* rowOf(changed: ChangedRow | undefined): Generator<[Uint8Array, Uint8Array]> {
+  if (changed !== undefined && changed[1] !== null) yield [keyBytesOf(changed[0]), changed[1]];
 }
 
 function withoutWire(meta: KeyMeta): KeyMeta {

@@ -59,7 +59,9 @@ export interface Scan {
  * may keep them without a copy, so the caller must not change the bytes afterwards.
  */
 export interface EngineBatch {
+  /** Writes a row. */
   put(column: Column, key: Uint8Array, value: Uint8Array): void;
+  /** Deletes a row, if there is one. */
   delete(column: Column, key: Uint8Array): void;
   /**
    * Applies the batch; it can't be used again. With `sync` it is durable on return, and so is all that
@@ -74,7 +76,9 @@ export interface Engine {
   get(column: Column, key: Uint8Array): Uint8Array | undefined;
   /** As `get` for each of `keys`, in order, in one call; far cheaper than one by one. */
   getMany(column: Column, keys: readonly Uint8Array[]): (Uint8Array | undefined)[];
+  /** Reads rows in order, as of this moment. */
   scan(column: Column, options?: ScanOptions): Scan;
+  /** Begins a batch, which is written wholly or not at all. */
   batch(): EngineBatch;
   /** Bytes on disk and in write buffers, about; it may lag behind deletes until space is reclaimed. */
   sizeBytes(): number;

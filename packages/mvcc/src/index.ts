@@ -17,7 +17,15 @@ export { keyBytesOf, keyTextOf } from './key-text.ts';
 export { decodeKeyValue, encodeKeyValue, type KeyValue, KeyValueParts } from './key-value.ts';
 export * from './lease/index.ts';
 export { MemoryEngine, type MemoryEngineOptions } from './memory-engine.ts';
-export type { RangeQuery, RangeResult, SortOrder, SortTarget } from './range-query.ts';
+export type { BlockLimits } from './packed-source.ts';
+export type {
+  PackedKvs,
+  PackedRangeResult,
+  RangeQuery,
+  RangeResult,
+  SortOrder,
+  SortTarget,
+} from './range-query.ts';
 // For those who copy the state into other formats.
 export { isTombstoneRow, wireOfRevsRow } from './revision-row.ts';
 export { RocksDbEngine, type RocksDbEngineOptions } from './rocksdb-engine.ts';

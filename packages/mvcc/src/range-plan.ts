@@ -66,6 +66,12 @@ export function rangePlan(query: RangeQuery, ofLatest: boolean): RangePlan {
   };
 }
 
+/** Whether what is fetched, in key order, is the answer, but for one key beyond the limit. */
+export function isPlain(plan: RangePlan): boolean {
+  const { reverse, sortBy, keysOnly, countOnly, filters } = plan;
+  return !(reverse || keysOnly || countOnly || filters) && sortBy === undefined;
+}
+
 /** Whether a KeyValue passes the bounds on revisions. */
 export function isWanted(wire: Uint8Array, plan: RangePlan): boolean {
   if (!plan.filters) return true;

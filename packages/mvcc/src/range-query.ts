@@ -39,3 +39,20 @@ export interface RangeResult {
   /** Newest revision of what was read: the header revision of the answer. */
   revision: number;
 }
+
+/** A part of an answer in wire format: elements of the field `kvs` of etcd's RangeResponse, `bytes[start, end)`. */
+export interface PackedKvs {
+  readonly bytes: Uint8Array;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** What the store answers to those who pass the bytes on. */
+export interface PackedRangeResult {
+  /** All keys in order; borrowed from the store, so nobody writes to them. */
+  readonly parts: readonly PackedKvs[];
+  /** As in `RangeResult`. */
+  readonly count: number;
+  readonly more: boolean;
+  readonly revision: number;
+}

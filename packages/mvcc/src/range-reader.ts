@@ -5,8 +5,9 @@ import { inRange, isEmptyRange, type KeyRange, keyRangeOf } from './key-range.ts
 import { keyTextOf } from './key-text.ts';
 import { KeyValueParts } from './key-value.ts';
 import type { Overlay } from './overlay.ts';
-import { arrangeKvs, isWanted, type RangePlan, rangePlan } from './range-plan.ts';
-import type { RangeQuery, RangeResult } from './range-query.ts';
+import { type LargeRow, type PackedPart, PackedSource } from './packed-source.ts';
+import { arrangeKvs, isPlain, isWanted, type RangePlan, rangePlan } from './range-plan.ts';
+import type { PackedRangeResult, RangeQuery, RangeResult } from './range-query.ts';
 import { isTombstoneRow, prevMainOfRow, revKeyOf, wireOfRevsRow } from './revision-row.ts';
 import type { StoreState } from './store-state.ts';
 import { LatestCursor, PastCursor, type VersionCursor } from './version-cursor.ts';
@@ -54,7 +55,10 @@ export class RangeReader {
   readonly #committedAt: number;
   readonly #overlay: Overlay | undefined;
   #cursor: VersionCursor | undefined;
-  /** Keys that the cursor has seen. */
+  /** Instead of the cursor, where the answer may be packed. */
+  #packed: PackedSource | undefined;
+  readonly #parts: PackedPart[] = [];
+  /** Keys that the cursor, or the packed source, has seen. */
   #seen = 0;
   #kvs: Uint8Array[] = [];
   #count: number | undefined;
@@ -64,7 +68,8 @@ export class RangeReader {
   /** Snapshot of `revs`, held while steps are taken on different turns. */
   #revs: Scan | undefined;
 
-  constructor(view: RangeView, query: RangeQuery) {
+  /** `mayPack`: the answer is asked for by `packedResult`. */
+  constructor(view: RangeView, query: RangeQuery, mayPack = false) {
     invariant(query.key.length > 0, 'a range has a key');
     this.#state = view.state;
     this.#range = keyRangeOf(query.key, query.rangeEnd);
@@ -74,20 +79,22 @@ export class RangeReader {
     this.#committedAt = Math.min(this.#at, this.#state.revision);
     this.#overlay = this.#at > this.#state.revision ? view.overlayAt(this.#at) : undefined;
     if (isEmptyRange(this.#range)) this.#count = 0;
+    else if (mayPack && this.#mayPack()) this.#packed = this.#openPacked();
     else if (!this.#plan.countOnly || this.#range.single) this.#cursor = this.#openCursor();
   }
 
   /** Makes the reader safe to be continued on a later turn. */
   pin(): void {
     this.#revs ??= this.#state.engine.scan('revs', { valuesOnly: true });
-    this.#cursor ??= this.#openCursor();
+    if (this.#packed === undefined) this.#cursor ??= this.#openCursor();
+    else this.#packed.pin();
   }
 
   /** Reads on for about `maxRows` rows; true when the answer is complete. */
   step(maxRows: number): boolean {
     for (let rows = 0; rows < maxRows; rows += ROWS_PER_PAGE) {
       if (this.#count !== undefined) return true;
-      if (this.#wantsMore()) this.#readPage();
+      if (this.#wantsMore()) this.#readOn();
       else this.#countPage();
     }
     return this.#count !== undefined;
@@ -101,9 +108,22 @@ export class RangeReader {
     return { kvs, count: this.#count, more, revision: this.#headerRevision };
   }
 
+  /** The same, packed where that is possible. */
+  packedResult(): RangeResult | PackedRangeResult {
+    if (this.#packed === undefined) return this.result();
+    invariant(this.#count !== undefined, 'the range was read to its end');
+    this.close();
+    const { limit } = this.#plan;
+    const fetched = this.#parts.reduce((sum, { keys }) => sum + keys, 0);
+    const more = limit > 0 && fetched > limit;
+    if (more) this.#parts.at(-1)?.dropLast();
+    return { parts: this.#parts, count: this.#count, more, revision: this.#headerRevision };
+  }
+
   /** Releases scans; for a reader that is given up. */
   close(): void {
     this.#cursor?.close();
+    this.#packed?.close();
     this.#revs?.close();
     this.#changes?.close();
   }
@@ -119,22 +139,43 @@ export class RangeReader {
     return new LatestCursor(engine, this.#range, reverse, this.#overlay, expected);
   }
 
+  #mayPack(): boolean {
+    const isLatest = this.#overlay === undefined && this.#committedAt === this.#state.revision;
+    return isLatest && isPlain(this.#plan);
+  }
+
+  #openPacked(): PackedSource {
+    return new PackedSource(this.#state, this.#range, (page, large) => this.#fill(page, large));
+  }
+
   /** Whether there is a page of answers to read before the count. */
   #wantsMore(): boolean {
     const { fetchLimit, countOnly } = this.#plan;
-    if (this.#cursor === undefined) return false;
+    if (this.#cursor === undefined && this.#packed === undefined) return false;
     if (countOnly) return this.#range.single;
     return fetchLimit === 0 || this.#seen < fetchLimit;
   }
 
-  #readPage(): void {
+  #readOn(): void {
+    const { fetchLimit } = this.#plan;
+    const left = fetchLimit === 0 ? Number.MAX_SAFE_INTEGER : fetchLimit - this.#seen;
+    if (this.#packed === undefined) this.#readPage(Math.min(ROWS_PER_PAGE, left));
+    else this.#parts.push(this.#readPart(this.#packed, left));
+  }
+
+  #readPart(packed: PackedSource, maxKeys: number): PackedPart {
+    const part = packed.next(maxKeys);
+    this.#seen += part.keys;
+    if (packed.ended) this.#count = this.#seen;
+    return part;
+  }
+
+  #readPage(wanted: number): void {
     const cursor = this.#cursor;
     invariant(cursor !== undefined, 'a cursor is open');
-    const { fetchLimit, countOnly } = this.#plan;
-    const wanted =
-      fetchLimit === 0 ? ROWS_PER_PAGE : Math.min(ROWS_PER_PAGE, fetchLimit - this.#seen);
+    const { countOnly } = this.#plan;
     const wires: (Uint8Array | undefined)[] = [];
-    const missing: { index: number; main: number; sub: number }[] = [];
+    const missing: LargeRow[] = [];
     let ended = false;
     while (wires.length < wanted) {
       if (!cursor.next()) {
@@ -156,10 +197,7 @@ export class RangeReader {
   }
 
   /** Reads KeyValues that are only in `revs`. */
-  #fill(
-    wires: (Uint8Array | undefined)[],
-    missing: readonly { index: number; main: number; sub: number }[],
-  ): void {
+  #fill(wires: (Uint8Array | undefined)[], missing: readonly LargeRow[]): void {
     const keys = missing.map(({ main, sub }) => revKeyOf(main, sub));
     const rows = this.#state.engine.getMany('revs', keys);
     missing.forEach(({ index, main, sub }, i) => {
@@ -209,6 +247,10 @@ export class RangeReader {
   }
 
   #walkPage(): void {
+    if (this.#packed !== undefined) {
+      this.#readPart(this.#packed, Number.MAX_SAFE_INTEGER);
+      return;
+    }
     this.#cursor ??= this.#openCursor();
     for (let rows = 0; rows < ROWS_PER_PAGE; rows++) {
       if (!this.#cursor.next()) {

@@ -2,12 +2,14 @@ import { describe, expect, it } from 'vitest';
 
 import { keyBytesOf } from './key-text.ts';
 import { MemoryEngine } from './memory-engine.ts';
-import type { RangeResult } from './range-query.ts';
+import type { PackedRangeResult, RangeResult } from './range-query.ts';
 import type { Store } from './store.ts';
 import type { ModelQuery } from './testing/model.ts';
-import { answerOf, compact, openStore, toQuery, write } from './testing/store-driver.ts';
+import { answerOf, compact, openStore, toQuery, unpacked, write } from './testing/store-driver.ts';
 
 const KEYS = 5000;
+
+type Readable = RangeResult | PackedRangeResult | Promise<RangeResult | PackedRangeResult>;
 
 function keyText(i: number): string {
   return `k${String(i).padStart(5, '0')}`;
@@ -41,6 +43,7 @@ function disturb(store: Store, round: number): void {
 
 const queries: [string, Partial<ModelQuery>][] = [
   ['everything', {}],
+  ['a range with an end', { key: 'k00500', rangeEnd: 'k04000' }],
   ['everything backwards', { sortOrder: 'descend' }],
   ['the count', { countOnly: true }],
   ['a page', { limit: 2000 }],
@@ -51,27 +54,42 @@ const queries: [string, Partial<ModelQuery>][] = [
   ['all by value', { sortTarget: 'value', limit: 100, sortOrder: 'ascend' }],
 ];
 
+/** Reads while everything changes, until the answer is there. */
+async function readDisturbed(
+  { store, turns }: ReturnType<typeof openStore>,
+  soon: Readable,
+): Promise<RangeResult> {
+  expect(soon).toBeInstanceOf(Promise);
+  let answer: RangeResult | undefined;
+  const later = Promise.resolve(soon).then((result) => {
+    answer = unpacked(result);
+  });
+  let rounds = 0;
+  while (answer === undefined) {
+    if (rounds < 3) disturb(store, ++rounds);
+    turns.run();
+    await null;
+  }
+  await later;
+  expect(rounds).toBeGreaterThan(0);
+  return answer;
+}
+
 describe('a range in slices', () => {
   it.each(queries)('answers as if at once, whatever happens meanwhile: %s', async (_, partial) => {
-    const query = { key: '\0', rangeEnd: '\0', ...partial };
-    const expected = answerOf(() => filled().store.range(toQuery(query)));
-    const { store, turns } = filled();
-    const soon = store.rangeSoon(toQuery(query));
-    expect(soon).toBeInstanceOf(Promise);
-    let answer: RangeResult | undefined;
-    const later = Promise.resolve(soon).then((result) => {
-      answer = result;
-    });
-    let rounds = 0;
-    while (answer === undefined) {
-      if (rounds < 3) disturb(store, ++rounds);
-      turns.run();
-      await null;
-    }
-    await later;
-    const result = answer;
-    expect(rounds).toBeGreaterThan(0);
+    const query = toQuery({ key: '\0', rangeEnd: '\0', ...partial });
+    const expected = answerOf(() => filled().store.range(query));
+    const plain = filled();
+    const result = await readDisturbed(plain, plain.store.rangeSoon(query));
     expect(answerOf(() => result)).toEqual(expected);
+    const packed = filled();
+    const packedResult = await readDisturbed(packed, packed.store.packedRangeSoon(query));
+    expect(answerOf(() => packedResult)).toEqual(expected);
+    // What it has left behind for the next one is of the moment of the next one.
+    const next = { ...query, revision: 0 };
+    const { store, turns } = packed;
+    const again = await turns.runUntil(Promise.resolve(store.packedRangeSoon(next)));
+    expect(answerOf(() => unpacked(again))).toEqual(answerOf(() => store.range(next)));
   });
 
   it('answers at once what is small, and refuses at once', () => {

@@ -25,7 +25,7 @@ function dump(engine: Engine): Record<string, string[]> {
 }
 
 /** Copies what a store has recorded, as one would copy it from a file. */
-function imported(from: Store, inlineValueBytes = 16): MemoryEngine {
+function imported(from: Store, inlineValueBytes = 1): MemoryEngine {
   const engine = new MemoryEngine();
   const target = new StoreImport(engine, inlineValueBytes);
   const scan = from.engine.scan('revs');

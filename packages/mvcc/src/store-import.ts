@@ -111,8 +111,13 @@ export class StoreImport {
 
   /** Sets a named row of the store's user. */
   putMeta(name: string, value: Uint8Array): void {
+    this.putMetaRow(metaKeyOf(name), value);
+  }
+
+  /** The same for a name of any bytes. */
+  putMetaRow(name: Uint8Array, value: Uint8Array): void {
     const batch = this.#engine.batch();
-    batch.put('meta', metaKeyOf(name), value);
+    batch.put('meta', name, value);
     batch.write();
   }
 

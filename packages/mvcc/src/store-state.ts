@@ -1,3 +1,5 @@
+import { BlockCache } from './block-cache.ts';
+import { BlockPacker } from './block-packer.ts';
 import { ByteArena } from './byte-arena.ts';
 import { CountIndex } from './count-index.ts';
 import type { Engine } from './engine.ts';
@@ -7,6 +9,7 @@ import { KeyCache } from './key-cache.ts';
 import type { KeyMeta } from './key-meta.ts';
 import { keyBytesOf, keyTextOf } from './key-text.ts';
 import type { LatestEntry } from './overlay.ts';
+import type { BlockLimits } from './packed-source.ts';
 import { metaOfKeysRow, revKeyOf, wireOfRevsRow } from './revision-row.ts';
 
 /** What the parts of the store share: the committed state and the caches over it. Not exported. */
@@ -15,6 +18,9 @@ export class StoreState {
   readonly cache: KeyCache;
   readonly counts: CountIndex;
   readonly arena = new ByteArena();
+  readonly blocks: BlockCache;
+  readonly blockLimits: BlockLimits;
+  readonly packer = new BlockPacker();
   /** Values above this many bytes stay out of `keys` and of the cache. */
   readonly inlineValueBytes: number;
   readonly turn: (fn: () => void) => void;
@@ -28,12 +34,15 @@ export class StoreState {
     engine: Engine,
     cacheBytes: number,
     inlineValueBytes: number,
+    blockLimits: BlockLimits,
     turn: (fn: () => void) => void,
     now: () => number,
   ) {
     this.engine = engine;
     this.cache = new KeyCache(cacheBytes);
     this.counts = new CountIndex(engine);
+    this.blocks = new BlockCache(cacheBytes);
+    this.blockLimits = blockLimits;
     this.inlineValueBytes = inlineValueBytes;
     this.turn = turn;
     this.now = now;

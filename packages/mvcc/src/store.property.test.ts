@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { ApplyBatch } from './apply-batch.ts';
 import type { Engine } from './engine.ts';
 import { keyBytesOf, keyTextOf } from './key-text.ts';
+import type { RangeResult } from './range-query.ts';
 import { isTombstoneRow, readUint32, readUint64 } from './revision-row.ts';
 import type { Store } from './store.ts';
 import type { StoreEvent } from './store-event.ts';
@@ -15,6 +16,7 @@ import {
   answerOf,
   openStore,
   toQuery,
+  unpacked,
   versionOf,
   versionOfEvent,
   withoutSub,
@@ -127,6 +129,10 @@ class Pair {
       const asked = this.#fixRevision(step.query);
       const expected = plain(this.model.range(asked));
       expect(answerOf(() => this.store.range(toQuery(asked)))).toEqual(expected);
+      expect(await this.#packed(asked)).toEqual(expected);
+      const { key, rangeEnd = '', limit = 0 } = asked;
+      const plainly = { key, rangeEnd, limit };
+      expect(await this.#packed(plainly)).toEqual(plain(this.model.range(plainly)));
     } else if (step.do === 'turn') this.turns.run();
     else if (step.do === 'settle') await this.settle();
     else await this.#reopen();
@@ -187,6 +193,16 @@ class Pair {
       this.#events.push(...events);
     });
     return opened;
+  }
+
+  /** The same in slices, between which compaction may go on. */
+  async #packed(asked: ModelQuery): Promise<ModelAnswer> {
+    const read = async () => this.store.packedRangeSoon(toQuery(asked));
+    const answer = await this.turns.runUntil(read()).catch((error: unknown) => error);
+    return answerOf(() => {
+      if (answer instanceof Error) throw answer;
+      return unpacked(answer as RangeResult);
+    });
   }
 
   async #reopen(): Promise<void> {

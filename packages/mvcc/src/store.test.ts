@@ -322,3 +322,27 @@ describe('opening', () => {
     expect(keysOf(store, {})).toBe('ab 2');
   });
 });
+
+describe('the rows of a batch', () => {
+  it('are those of the store with what the batch made of them, in order', () => {
+    const { store } = open();
+    const rowsUnder = (batch: ReturnType<typeof store.batch>, prefix: string) =>
+      [...batch.rows('meta', keyBytesOf(prefix))].map((row) =>
+        row.map((bytes) => Buffer.from(bytes).toString()).join('='),
+      );
+    const first = store.batch();
+    for (const name of ['n/b', 'n/d', 'n/f', 'o/a']) first.putMeta(name, keyBytesOf('1'));
+    expect(rowsUnder(first, 'n/')).toEqual(['n/b=1', 'n/d=1', 'n/f=1']);
+    first.commit();
+    const second = store.batch();
+    for (const name of ['n/a', 'n/c', 'n/d', 'n/g', 'm/z']) second.putMeta(name, keyBytesOf('2'));
+    second.deleteMeta('n/b');
+    second.deleteMeta('n/nope');
+    expect(rowsUnder(second, 'n/')).toEqual(['n/a=2', 'n/c=2', 'n/d=2', 'n/f=1', 'n/g=2']);
+    second.deleteMeta('n/f');
+    second.deleteMeta('n/g');
+    expect(rowsUnder(second, 'n/')).toEqual(['n/a=2', 'n/c=2', 'n/d=2']);
+    second.abandon();
+    expect(rowsUnder(store.batch(), 'n/')).toEqual(['n/b=1', 'n/d=1', 'n/f=1']);
+  });
+});

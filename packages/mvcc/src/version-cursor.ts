@@ -37,7 +37,7 @@ export interface VersionCursor {
 }
 
 /** Entries of a scan one by one, read in pages that grow while the reader goes on. */
-class EntryReader {
+export class EntryReader {
   key: Uint8Array | undefined;
   value: Uint8Array = NO_BYTES;
   readonly #scan: Scan;
@@ -47,7 +47,7 @@ class EntryReader {
 
   constructor(scan: Scan, expectedEntries: number) {
     this.#scan = scan;
-    this.#pageEntries = Math.min(LARGEST_PAGE_ENTRIES, Math.max(1, expectedEntries));
+    this.#pageEntries = pageEntriesFor(expectedEntries);
   }
 
   /** Moves on; false, with `key` undefined, at the end. */
@@ -66,15 +66,21 @@ class EntryReader {
     return true;
   }
 
-  seek(key: Uint8Array): void {
+  /** Goes on elsewhere; with `expectedEntries` the pages grow again from there. */
+  seek(key: Uint8Array, expectedEntries?: number): void {
     this.#scan.seek(key);
     this.#page = [];
     this.#at = 0;
+    if (expectedEntries !== undefined) this.#pageEntries = pageEntriesFor(expectedEntries);
   }
 
   close(): void {
     this.#scan.close();
   }
+}
+
+function pageEntriesFor(expectedEntries: number): number {
+  return Math.min(LARGEST_PAGE_ENTRIES, Math.max(1, expectedEntries));
 }
 
 function rangeBounds(range: KeyRange): { gte: Uint8Array; lt: Uint8Array | undefined } {

@@ -17,6 +17,7 @@ const DEFAULT_CHECKPOINT_LIMIT = 1000;
 const ROWS_PER_READ = 1024;
 const NO_RANGE_END = new Uint8Array(0);
 
+/** What a lessor works with. */
 export interface LessorOptions {
   /** Holds the leases and the keys attached to them. */
   readonly store: Store;
@@ -100,10 +101,12 @@ export class Lessor {
     return this.#leases.size;
   }
 
+  /** Whether time passes here: leases expire at the leader only. */
   get isPrimary(): boolean {
     return this.#expiry !== undefined;
   }
 
+  /** For those who watch over a member. */
   get metrics(): LeaseMetrics {
     return {
       leases: this.#leases.size,

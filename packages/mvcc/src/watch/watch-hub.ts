@@ -16,6 +16,7 @@ import {
   type WatchSink,
 } from './watcher.ts';
 
+/** Where a hub takes events from, and how much of them it keeps. */
 export interface WatchHubOptions {
   readonly source: EventSource;
   /** Runs a function on a later turn of the event loop, never at once. */
@@ -96,6 +97,7 @@ export class WatchHub implements WatcherHub {
     return this.#revision;
   }
 
+  /** For those who watch over a member. */
   get metrics(): WatchMetrics {
     const { members, ahead, position } = this.#front;
     return {
