@@ -10,6 +10,7 @@ export interface Clock {
   now(): number;
   /** Calls back once, `delayMs` or a little more from now. Must not keep the process alive. */
   setTimer(delayMs: number, callback: () => void): TimerHandle;
+  /** Calls off a timer; nothing happens when it has fired. */
   clearTimer(handle: TimerHandle): void;
   /** Calls back after what runs now, before the loop waits for input again. Order is kept. */
   endOfTurn(callback: () => void): void;

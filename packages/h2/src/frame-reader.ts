@@ -85,7 +85,7 @@ export class FrameReader {
         byteAt(chunk, at + 8);
       const start = at + frameHeaderBytes;
       if (length > this.#maxFrameBytes) {
-        this.#fail(`a frame of ${length} bytes`);
+        this.#fail(tooLong(length, type));
         return end;
       }
       if (type === FrameType.data) {
@@ -157,7 +157,7 @@ export class FrameReader {
     const flags = byteAt(head, 4);
     const streamId = head.readUInt32BE(5) & 0x7fff_ffff;
     if (length > this.#maxFrameBytes) {
-      this.#fail(`a frame of ${length} bytes`);
+      this.#fail(tooLong(length, type));
     } else if (type === FrameType.data) {
       this.#beginData(streamId, flags, length, hasPadLength ? head[frameHeaderBytes] : 0);
     } else {
@@ -223,4 +223,11 @@ export class FrameReader {
     this.stop();
     this.#handler.onBadFrame(ErrorCode.frameSizeError, text);
   }
+}
+
+/** What is wrong with a frame that is too long; `HTTP` is where such a length and type come from most often. */
+function tooLong(length: number, type: number): string {
+  return length === 0x485454 && type === 0x50
+    ? 'an answer in HTTP/1; the address may want TLS'
+    : `a frame of ${length} bytes`;
 }

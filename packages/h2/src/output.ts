@@ -14,8 +14,11 @@ export class Output {
   buffer: Buffer = noBuffer;
   /** Bytes written here since the last flush. */
   pendingBytes = 0;
-  /** Set after `reserve`: what was reserved may still `grow`, until anything follows it. */
-  mayGrow = false;
+  /**
+   * Bytes by which what was reserved last may `grow`: set after `reserve`, to no more than the buffer
+   * has, and gone with whatever follows. Whoever makes a limit tighter sets it back to 0.
+   */
+  room = 0;
   readonly #stream: Duplex;
   readonly #pool: SlabPool;
   /** A plain socket is done with what it has written; other streams may keep a reference. */
@@ -39,18 +42,23 @@ export class Output {
   /** Makes room for `bytes` in one piece, behind all that was written; returns their offset. */
   reserve(bytes: number): number {
     if (this.buffer.length - this.#at < bytes) this.#nextSlab(bytes);
-    this.mayGrow = false;
     const at = this.#at;
     this.#at = at + bytes;
+    this.room = 0;
     this.pendingBytes += bytes;
     return at;
   }
 
-  /** More room right behind what was reserved last; returns its offset, or -1 when there can be none. */
+  /** Bytes left in the buffer. */
+  get bufferRoom(): number {
+    return this.buffer.length - this.#at;
+  }
+
+  /** More bytes, fewer than `room`, right behind what was reserved last; returns their offset. */
   grow(bytes: number): number {
     const at = this.#at;
-    if (!this.mayGrow || this.buffer.length - at < bytes) return -1;
     this.#at = at + bytes;
+    this.room -= bytes;
     this.pendingBytes += bytes;
     return at;
   }
@@ -63,7 +71,7 @@ export class Output {
       this.buffer.set(bytes, at);
       return;
     }
-    this.mayGrow = false;
+    this.room = 0;
     this.#sealSegment();
     this.#segments.push(bytes);
     this.pendingBytes += length;
@@ -132,7 +140,7 @@ export class Output {
   /** Puts the slab aside until it is written; what is behind its segments may be used by others then. */
   #endSlab(): void {
     this.#sealSegment();
-    this.mayGrow = false;
+    this.room = 0;
     const slab = this.#slab;
     if (slab === undefined) return;
     slab.start = this.#from;

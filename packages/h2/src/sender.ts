@@ -62,7 +62,7 @@ export class Sender {
   #line: H2Stream[] = [];
   #drainWaiters: H2Stream[] = [];
   #isResuming = false;
-  /** The DATA frame written last, while it `mayGrow`: whose it is, and its payload. */
+  /** The DATA frame written last, while the output has `room`: whose it is, and its payload. */
   #tailId = 0;
   #tailBytes = 0;
 
@@ -158,30 +158,19 @@ export class Sender {
     ) {
       return -1;
     }
+    const behind = this.reserveBehind(stream, length);
+    if (behind >= 0) {
+      if (isLast) this.#endTail(behind + length);
+      return behind;
+    }
     stream.sendWindow -= length;
     this.window -= length;
     this.sentBytes += length;
     const flags = isLast ? Flag.endStream : 0;
-    if (this.#tailId === stream.id && this.#tailBytes + length <= this.maxFrameBytes) {
-      const at = this.output.grow(length);
-      if (at >= 0) {
-        const headAt = at - this.#tailBytes - frameHeaderBytes;
-        this.#tailBytes += length;
-        writeFrameHeader(
-          this.output.buffer,
-          headAt,
-          this.#tailBytes,
-          FrameType.data,
-          flags,
-          stream.id,
-        );
-        return at;
-      }
-    }
+    const at = this.writeFrame(length, FrameType.data, flags, stream.id);
     this.#tailId = stream.id;
     this.#tailBytes = length;
-    const at = this.writeFrame(length, FrameType.data, flags, stream.id);
-    this.output.mayGrow = true;
+    if (!isLast) this.output.room = this.#roomBehind(stream);
     return at;
   }
 
@@ -192,20 +181,9 @@ export class Sender {
    */
   reserveBehind(stream: H2Stream, length: number): number {
     const { output } = this;
-    const frameBytes = this.#tailBytes + length;
-    if (
-      this.#tailId !== stream.id ||
-      frameBytes > this.maxFrameBytes ||
-      length > stream.sendWindow ||
-      length > this.window ||
-      stream.queuedBytes > 0 ||
-      this.queuedBytes > this.#limits.connectionSendHighWaterBytes ||
-      output.pendingBytes + this.socketBytes + length > this.#limits.socketHighWaterBytes
-    ) {
-      return -1;
-    }
+    if (length >= output.room || this.#tailId !== stream.id) return -1;
     const at = output.grow(length);
-    if (at < 0) return -1;
+    const frameBytes = this.#tailBytes + length;
     writeFrameLength(output.buffer, at - this.#tailBytes - frameHeaderBytes, frameBytes);
     this.#tailBytes = frameBytes;
     stream.sendWindow -= length;
@@ -221,6 +199,7 @@ export class Sender {
 
   /** Queues body bytes, which must not change any more; `pump` follows. */
   enqueue(stream: H2Stream, bytes: Uint8Array): void {
+    this.output.room = 0;
     stream.queue ??= new ByteQueue();
     stream.queue.push(bytes);
     this.queuedBytes += bytes.length;
@@ -232,6 +211,7 @@ export class Sender {
    * queue; `pump` follows.
    */
   reserveQueued(stream: H2Stream, length: number): number {
+    this.output.room = 0;
     stream.queue ??= new ByteQueue();
     this.queuedBytes += length;
     this.#owner.onQueued(length);
@@ -303,6 +283,7 @@ export class Sender {
 
   /** Takes over what the peer's SETTINGS say; false when a stream's window overflows. */
   applySettings(settings: PeerSettings, streams: Iterable<H2Stream>): boolean {
+    this.output.room = 0;
     const { smallestTableBytes, tableBytes, initialWindowBytes } = settings;
     if (smallestTableBytes !== undefined && tableBytes !== undefined) {
       this.encoder.allowTableBytes(smallestTableBytes);
@@ -317,6 +298,30 @@ export class Sender {
       if (!this.openStreamWindow(stream, change)) return false;
     }
     return true;
+  }
+
+  /** Bytes that every limit lets the stream put behind the DATA frame just written. */
+  #roomBehind(stream: H2Stream): number {
+    const { output } = this;
+    const { socketHighWaterBytes, connectionSendHighWaterBytes } = this.#limits;
+    if (this.queuedBytes > connectionSendHighWaterBytes) return 0;
+    return Math.max(
+      0,
+      Math.min(
+        output.bufferRoom,
+        this.maxFrameBytes - this.#tailBytes,
+        stream.sendWindow,
+        this.window,
+        socketHighWaterBytes - output.pendingBytes - this.socketBytes,
+      ),
+    );
+  }
+
+  /** The frame that ends at this offset is the last of its stream. */
+  #endTail(end: number): void {
+    const { output } = this;
+    output.buffer[end - this.#tailBytes - frameHeaderBytes + 4] = Flag.endStream;
+    output.room = 0;
   }
 
   /** What was handed on has not been taken: DATA must wait. */

@@ -1,5 +1,8 @@
 import type { H2Connection } from './connection.ts';
 
+/** Least time between signs of life that are asked for early, in ms: servers count more of them as abuse. */
+const leastProbeIntervalMs = 10_000;
+
 /**
  * Everything about one connection that time decides: what the peer must have done by when, and whether
  * it is there at all. `sweep` looks about once a second, so each time is late by up to that much.
@@ -8,6 +11,9 @@ export class Watchdog {
   readonly #connection: H2Connection;
   /** When we asked for a sign of life, in the clock's ms; -1: no answer is due. */
   #pingSentAtMs = -1;
+  /** How long the answer may take. */
+  #pingTimeoutMs = 0;
+  #probedAtMs = Number.NEGATIVE_INFINITY;
   #stalledSinceMs = 0;
   /** DATA sent and bytes left in the socket when output last moved; -1: it was not looked at yet. */
   #stalledAtBytes = -1;
@@ -67,21 +73,39 @@ export class Watchdog {
     }
   }
 
+  /** Asks for a sign of life now, to be had within so many ms; not while one is due, nor again within 10 s. */
+  probe(nowMs: number, timeoutMs: number): void {
+    const connection = this.#connection;
+    if (connection.ended || !connection.greeted || this.#isPingDue) return;
+    if (nowMs - this.#probedAtMs < leastProbeIntervalMs) return;
+    this.#probedAtMs = nowMs;
+    this.#ping(nowMs, timeoutMs);
+  }
+
   #watchSilence(nowMs: number): void {
     const connection = this.#connection;
     const { keepaliveIntervalMs, keepaliveTimeoutMs } = connection.limits;
+    if (this.#isPingDue) {
+      if (nowMs - this.#pingSentAtMs >= this.#pingTimeoutMs) {
+        connection.timeOut('no answer to a keep-alive PING');
+      }
+      return;
+    }
     if (keepaliveIntervalMs === 0) return;
     // Servers count a client's PINGs without streams as abuse.
     const isUnwelcome = !connection.isServer && !connection.limits.pingWithoutStreams;
     if (isUnwelcome && connection.activeStreams === 0) return;
-    if (connection.nowMs >= this.#pingSentAtMs) this.#pingSentAtMs = -1;
-    if (this.#pingSentAtMs >= 0) {
-      if (nowMs - this.#pingSentAtMs >= keepaliveTimeoutMs) {
-        connection.timeOut('no answer to a keep-alive PING');
-      }
-    } else if (nowMs - connection.nowMs >= keepaliveIntervalMs) {
-      this.#pingSentAtMs = nowMs;
-      connection.writeKeepalivePing();
-    }
+    if (nowMs - connection.nowMs >= keepaliveIntervalMs) this.#ping(nowMs, keepaliveTimeoutMs);
+  }
+
+  /** Whether nothing has come since we asked. */
+  get #isPingDue(): boolean {
+    return this.#pingSentAtMs >= 0 && this.#connection.nowMs < this.#pingSentAtMs;
+  }
+
+  #ping(nowMs: number, timeoutMs: number): void {
+    this.#pingSentAtMs = nowMs;
+    this.#pingTimeoutMs = timeoutMs;
+    this.#connection.writeKeepalivePing();
   }
 }

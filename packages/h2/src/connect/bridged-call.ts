@@ -12,7 +12,7 @@ import type {
   Metadata,
 } from '../grpc/types.ts';
 import { HeaderField } from '../hpack/header-field.ts';
-import { callKey } from './call-context.ts';
+import { callKey, connectionKey } from './call-context.ts';
 import { errorOfStatus } from './connect-status.ts';
 
 /** A call that came to one of Connect's handlers, as the raw methods of a `GrpcServer` know calls. */
@@ -35,16 +35,15 @@ export class BridgedCall implements CallInfo {
     this.metadata = new FieldMetadata(fields, 0);
   }
 
-  /** '' when it came over HTTP/1.1. */
+  /** '' when it came over HTTP/1.1 and nobody said more. */
   get peer(): string {
-    return this.#context.values.get(callKey)?.peer ?? '';
+    const { values } = this.#context;
+    return (values.get(callKey) ?? values.get(connectionKey))?.peer ?? '';
   }
 
-  /** Throws when it came over HTTP/1.1. */
-  get connection(): Connection {
-    const call = this.#context.values.get(callKey);
-    if (call === undefined) throw new Error('a call over HTTP/1.1 has no connection object');
-    return call.connection;
+  get connection(): Connection | undefined {
+    const { values } = this.#context;
+    return values.get(callKey)?.connection ?? values.get(connectionKey);
   }
 
   get aborted(): boolean {

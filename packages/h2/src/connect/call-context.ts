@@ -8,7 +8,7 @@ import {
   createContextValues,
   type HandlerContext,
 } from '@connectrpc/connect';
-import type { AbortReason, CallInfo, HttpExchange } from '../grpc/types.ts';
+import type { AbortReason, CallInfo, Connection, HttpExchange } from '../grpc/types.ts';
 import { toHeaders } from './headers.ts';
 
 /**
@@ -18,6 +18,14 @@ import { toHeaders } from './headers.ts';
 export const callKey: ContextKey<CallInfo | HttpExchange | undefined> = createContextKey<
   CallInfo | HttpExchange | undefined
 >(undefined, { description: 'call' });
+
+/**
+ * Under this key whoever serves Connect over HTTP/1.1 may say which connection a call came on, for the raw methods of
+ * `rawRoutes`.
+ */
+export const connectionKey: ContextKey<Connection | undefined> = createContextKey<
+  Connection | undefined
+>(undefined, { description: 'connection' });
 
 /** Ends a context's signal after the call; made once, because an Error takes its time. */
 const finished = new ConnectError('the call has finished', Code.Canceled);

@@ -1,4 +1,4 @@
-export { callKey } from './call-context.ts';
+export { callKey, connectionKey } from './call-context.ts';
 export { type ConnectServices, connectServices } from './connect-services.ts';
 export { connectFallback, type ExchangeHandler } from './fallback.ts';
 export { gzipCompression } from './gzip.ts';

@@ -56,6 +56,11 @@ export class ClientConnection implements Endpoint {
     this.#watchdog.sweep(nowMs);
   }
 
+  /** See `Watchdog.probe`. */
+  probe(nowMs: number, timeoutMs: number): void {
+    this.#watchdog.probe(nowMs, timeoutMs);
+  }
+
   /** Ends it now; calls that run on it are lost. */
   close(): void {
     this.#h2.end(ErrorCode.noError, '', undefined);

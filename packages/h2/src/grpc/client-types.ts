@@ -113,6 +113,7 @@ export interface ClientStream {
   cancel(): void;
   /** Stops `onMessage` until `resume`; the server is then held back by flow control. */
   pause(): void;
+  /** Goes on after `pause`. */
   resume(): void;
 }
 
@@ -122,6 +123,7 @@ export interface ClientReceiver {
   onHead?(metadata: Metadata): void;
   /** One message, owned by the receiver. */
   onMessage(message: Uint8Array): void;
+  /** What `send` kept has gone out. */
   onDrain?(): void;
   /** Called once, after the last message. */
   onEnd(status: CallStatus): void;

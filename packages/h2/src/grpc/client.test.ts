@@ -311,13 +311,45 @@ describe('a lost connection', () => {
     expect((await call).status).toBe(Status.unavailable);
   });
 
+  it('is noticed sooner when it is asked for a sign of life, which a live one survives', async () => {
+    const peers: FramePeer[] = [];
+    const open = () =>
+      new ClientHarness({}, (stream) => {
+        const peer = new FramePeer(stream, clientPreface.length);
+        peer.send(FrameType.settings, 0, 0, []);
+        peers.push(peer);
+      });
+    const both = [open(), open()] as const;
+    const calls = both.map(({ client }) => failure(client.unary(path, Buffer.alloc(0))));
+    await settle();
+    for (const { client, clock } of both) {
+      clock.advance(2000);
+      client.probe(3000);
+      client.probe(3000);
+    }
+    await settle();
+    const pings = peers.map(({ frames }) => frames.filter(({ type }) => type === FrameType.ping));
+    expect(pings.map(({ length }) => length)).toEqual([1, 1]);
+    peers[0]?.send(FrameType.ping, 1, 0, pings[0]?.[0]?.payload);
+    for (const { clock } of both) {
+      clock.advance(2000);
+      await settle();
+      clock.advance(2000);
+      await settle();
+    }
+    expect(both.map(({ client }) => client.state)).toEqual(['ready', 'idle']);
+    expect(await calls[1]).toMatchObject({ status: Status.unavailable, isUnprocessed: false });
+    both[0].client.close();
+    await calls[0];
+  });
+
   it('by GOAWAY lets calls finish, and new ones go elsewhere', async () => {
     const harness = new ClientHarness();
     const { client } = harness;
     const call = client.unary('/test.Echo/Never', Buffer.alloc(0));
     await settle();
     const [accepted] = harness.echo.pending;
-    void accepted?.connection.drain();
+    void accepted?.connection?.drain();
     await settle();
     expect(Buffer.from(await client.unary(path, Buffer.from('new'))).toString()).toBe('new');
     expect(harness.dials).toBe(2);
@@ -346,6 +378,16 @@ const uint32 = (value: number): number[] => [value >>> 24, value >>> 16, value >
 const goaway = (last: number): number[] => [...uint32(last), ...uint32(0)];
 
 describe('a server that misbehaves', () => {
+  it('is told apart when it speaks HTTP/1, as those that want TLS do', async () => {
+    const { client } = new ClientHarness({}, (stream) => {
+      stream.write('HTTP/1.0 400 Bad Request\r\n\r\n');
+    });
+    expect(await failure(client.unary(path, Buffer.alloc(0)))).toMatchObject({
+      status: Status.unavailable,
+      message: 'cannot connect: an answer in HTTP/1; the address may want TLS',
+    });
+  });
+
   it.each<[string, number, boolean, (peer: FramePeer) => void]>([
     [
       'cancels the stream',

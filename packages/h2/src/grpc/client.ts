@@ -94,6 +94,7 @@ export class GrpcClient {
     return `${scheme}://${authority}`;
   }
 
+  /** How its connection stands. */
   get state(): ClientState {
     return this.#state;
   }
@@ -145,6 +146,14 @@ export class GrpcClient {
   /** Connects without a call to want it; with `state` and `onStateChange` one sees what comes of it. */
   connect(): void {
     if (this.#state === 'idle') void this.#dial();
+  }
+
+  /**
+   * Asks the server for a sign of life now, because a call waits for long: if nothing comes within so many ms, its
+   * connection is given up, and calls that ran on it fail. Once in 10 s at most; without a connection nothing happens.
+   */
+  probe(timeoutMs: number): void {
+    this.#current?.probe(this.#shared.clock.now(), timeoutMs);
   }
 
   /** Ends all calls with CANCELLED and all connections. */

@@ -69,13 +69,18 @@ function enqueue(
   prefix[0] = flag;
   writeUint32(prefix, 1, length);
   sender.enqueue(stream, prefix);
-  if (body instanceof Uint8Array) sender.enqueue(stream, body);
+  if (!isPieces(body)) sender.enqueue(stream, body);
   else for (const piece of body) sender.enqueue(stream, piece);
+}
+
+/** True for a message in pieces. Quicker than asking for the class of the bytes, for each message sent. */
+export function isPieces(message: Message): message is readonly Uint8Array[] {
+  return Array.isArray(message);
 }
 
 /** Bytes of a message in one or more pieces. */
 export function byteLength(message: Message): number {
-  if (message instanceof Uint8Array) return message.length;
+  if (!isPieces(message)) return message.length;
   let length = 0;
   for (const piece of message) length += piece.length;
   return length;
@@ -90,7 +95,7 @@ function write(
 ): void {
   buffer[at] = flag;
   let to = writeUint32(buffer, at + 1, length);
-  if (message instanceof Uint8Array) {
+  if (!isPieces(message)) {
     buffer.set(message, to);
     return;
   }

@@ -9,7 +9,7 @@ import type { CallPlan } from './call-plan.ts';
 import { brokenText, compressionFault, gunzipMessage } from './compression.ts';
 import type { Deadline } from './deadline-wheel.ts';
 import { MessageFlag } from './message-reader.ts';
-import { appendMessage, byteLength, sendMessage } from './message-writer.ts';
+import { appendMessage, byteLength, isPieces, sendMessage } from './message-writer.ts';
 import { okTrailers, statusTrailers, trailersOnly } from './response-fields.ts';
 import type { ServerConnection } from './server-connection.ts';
 import { Status, type StatusCode } from './status.ts';
@@ -133,7 +133,7 @@ export abstract class ServerCall implements CallInfo, StreamSink, Deadline {
   /** The quick way of `sendMessage`; false: nothing was done. True: the call may go on sending. */
   protected appendMessage(message: Message): boolean {
     // Before the first message the stream has no DATA frame that could grow.
-    if (this.plan.isGzip || !(message instanceof Uint8Array)) return false;
+    if (this.plan.isGzip || isPieces(message)) return false;
     if (!appendMessage(this.sender, this.stream, message)) return false;
     this.connection.shared.stats.messageSent(this.path, message.length);
     return true;

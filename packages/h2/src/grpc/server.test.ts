@@ -152,7 +152,7 @@ describe('a handler', () => {
     const method: GrpcMethod = {
       kind: 'stream',
       open: (call) => {
-        call.connection.close();
+        call.connection?.close();
         return {
           onMessage: () => {},
           onHalfClose: () => {},

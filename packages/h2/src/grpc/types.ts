@@ -18,6 +18,7 @@ export interface Metadata {
   getAll(name: string): readonly string[];
   /** The first value of a `-bin` name, base64 decoded; undefined when absent or not base64. */
   getBinary(name: string): Uint8Array | undefined;
+  /** All fields in order; binary ones as they are on the wire. */
   entries(): Iterable<[string, string]>;
 }
 
@@ -38,8 +39,8 @@ export interface CallInfo {
   readonly timeoutMs: number | undefined;
   /** True once the caller has gone, by cancellation, deadline or a lost connection. */
   readonly aborted: boolean;
-  /** The connection it came on; its `stream` tells a TLS client's certificate. */
-  readonly connection: Connection;
+  /** The connection it came on; its `stream` tells a TLS client's certificate. Undefined for a call without one. */
+  readonly connection: Connection | undefined;
   /** Milliseconds to the deadline from now, negative when it has passed; undefined: no deadline. */
   remainingMs(): number | undefined;
   /**
@@ -88,6 +89,7 @@ export interface StreamCall extends CallInfo {
   end(status?: StatusCode, message?: string, details?: Uint8Array): void;
   /** Stops `onMessage` until `resume`; the caller is then held back by flow control. */
   pause(): void;
+  /** Goes on after `pause`. */
   resume(): void;
 }
 
@@ -158,10 +160,13 @@ export interface HttpExchange {
 
 /** Counters of a server. Called on the hot path: must be quick and must not throw. */
 export interface ServerStats {
+  /** A connection was accepted. */
   connectionOpened(): void;
+  /** A connection has ended. */
   connectionClosed(): void;
   /** Bytes read from and written to connections, frames and all. */
   bytesReceived(bytes: number): void;
+  /** Bytes written to connections. */
   bytesSent(bytes: number): void;
   /** Calls of known methods only, so the set of paths is bounded. */
   callStarted(path: string): void;
@@ -169,6 +174,7 @@ export interface ServerStats {
   callFinished(path: string, status: StatusCode, durationMs: number): void;
   /** A whole message; bytes of the message alone. */
   messageReceived(path: string, bytes: number): void;
+  /** A message of an answer, of so many bytes. */
   messageSent(path: string, bytes: number): void;
 }
 
