@@ -11,8 +11,11 @@ export type ReadOnlyMode = 'safe' | 'leaseBased';
 
 /** Where a node reports what an operator may want to know: elections, snapshots, membership. Never per entry. */
 export interface Logger {
+  /** What helps to follow one node. */
   debug(text: string, values: Readonly<Record<string, unknown>>): void;
+  /** What happens in the life of a cluster, such as elections. */
   info(text: string, values: Readonly<Record<string, unknown>>): void;
+  /** What should not happen, and is survived. */
   warn(text: string, values: Readonly<Record<string, unknown>>): void;
 }
 

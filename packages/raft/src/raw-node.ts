@@ -400,6 +400,7 @@ export class RawNode {
     return this.#raft.leader;
   }
 
+  /** What the node is at this moment. */
   get role(): Role {
     return this.#raft.role;
   }

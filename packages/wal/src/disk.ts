@@ -9,6 +9,7 @@ export interface Disk {
   mkdir(path: string): void;
   /** Names in a folder, sorted by code unit. */
   list(dir: string): string[];
+  /** Whether there is such a file or folder. */
   exists(path: string): boolean;
   /** Opens a file for reading, or for both with `write`; `create` makes an absent one and implies `write`. */
   open(path: string, options?: OpenOptions): DiskFile;
@@ -33,6 +34,7 @@ export interface OpenOptions {
 
 /** An open file. Positions and sizes are bytes. */
 export interface DiskFile {
+  /** Its length, in bytes. */
   size(): number;
   /** Fills `into` from `position`; returns how many bytes there were, fewer only at the end of the file. */
   read(into: Uint8Array, position: number): number;

@@ -84,6 +84,18 @@ describe('a snapshot file', () => {
     }
   });
 
+  it('that is damaged stays as it is when nothing may be changed', () => {
+    const disk = new SimDisk();
+    const path = saveSnapshot({ disk, dir: 'snap', term: 1, index: 1, data: Uint8Array.of(1, 2) });
+    disk.open(path, { write: true }).write(Uint8Array.of(0xff), 1);
+    const broken: string[] = [];
+    const onBroken = (name: string): number => broken.push(name);
+    const options = { disk, dir: 'snap', leaveBroken: true, onBroken };
+    expect(loadNewestSnapshot(options)).toBeNull();
+    expect(broken).toEqual([path]);
+    expect(disk.list('snap')).toEqual(['0000000000000001-0000000000000001.snap']);
+  });
+
   it('is chosen by term and index among those that the caller accepts', () => {
     const disk = new SimDisk();
     expect(loadNewestSnapshot({ disk, dir: 'snap' })).toBeNull();

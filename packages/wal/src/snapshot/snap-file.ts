@@ -62,7 +62,8 @@ export function saveSnapshot(snapshot: SnapshotFile): string {
 
 /**
  * Reads the newest snapshot in a folder that is sound and that `accept` takes (default: any). Files that are not
- * sound are renamed to `<name>.broken`, as etcd does, and named in `onBroken`; null if none is left.
+ * sound are named in `onBroken` and, unless `leaveBroken`, renamed to `<name>.broken`, as etcd does; null if none is
+ * left.
  *
  * Throws `WalError` "io".
  */
@@ -71,6 +72,8 @@ export function loadNewestSnapshot(options: {
   readonly dir: string;
   readonly accept?: (term: number, index: number) => boolean;
   readonly onBroken?: (file: string, reason: string) => void;
+  /** Changes nothing in the folder. Default false. */
+  readonly leaveBroken?: boolean;
 }): LoadedSnapshot | null {
   const { disk, dir } = options;
   try {
@@ -84,7 +87,7 @@ export function loadNewestSnapshot(options: {
       const file = `${dir}/${name}`;
       const read = decode(readAll(disk, file));
       if (typeof read !== 'string') return { term, index, data: read, file };
-      disk.rename(file, `${file}.broken`);
+      if (options.leaveBroken !== true) disk.rename(file, `${file}.broken`);
       options.onBroken?.(file, read);
     }
     return null;
