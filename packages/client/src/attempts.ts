@@ -1,15 +1,7 @@
 import { errorFromStatus, grpcStatus } from '@kvorum/api';
+import type { CallLimits } from './call-limits.ts';
 import type { CallFailure, Channel } from './channel.ts';
 import { ClientError, type EndpointFailure, type FailureReason } from './errors.ts';
-
-/** How long a call may take in all, and who may call it off. */
-export interface CallLimits {
-  /** Milliseconds that the caller gave it; 0: any. */
-  readonly timeoutMs: number;
-  /** By the clock of the client's timers; infinite: never. */
-  readonly deadline: number;
-  readonly signal: AbortSignal | undefined;
-}
 
 /** What one call has met so far, for the error that it may end with. */
 export class Attempts {
@@ -17,14 +9,31 @@ export class Attempts {
   #mayHaveApplied = false;
 
   note(channel: Channel, failure: CallFailure): void {
-    const endpoint = channel.endpoint.text;
     // Later failures of an endpoint replace earlier ones, and an answer counts for more than the end of our patience.
     const reason = reasonOf(failure);
-    if (reason !== 'timeout' || !this.#failures.has(endpoint)) {
-      const message = failure.connect?.message ?? failure.message;
-      this.#failures.set(endpoint, { endpoint, reason, message });
+    if (reason !== 'timeout' || !this.#failures.has(channel.endpoint.text)) {
+      this.#set(channel, reason, failure.connect?.message ?? failure.message);
     }
     if (!failure.isUnprocessed) this.#mayHaveApplied = true;
+  }
+
+  /** The endpoint has answered, and has not got what the client was shown before. */
+  noteBehind(channel: Channel, seen: bigint): void {
+    this.#set(channel, 'behind', `it has not got revision ${seen} yet`);
+  }
+
+  /** The endpoint has not answered, and nothing more is expected of it. */
+  noteSlow(channel: Channel): void {
+    this.#set(channel, 'timeout', 'no answer');
+  }
+
+  /** What went wrong before there was an endpoint. */
+  noteFailures(failures: readonly EndpointFailure[]): void {
+    for (const failure of failures) this.#failures.set(failure.endpoint, failure);
+  }
+
+  #set({ endpoint: { text: endpoint } }: Channel, reason: FailureReason, message: string): void {
+    this.#failures.set(endpoint, { endpoint, reason, message });
   }
 
   get failures(): readonly EndpointFailure[] {
@@ -32,7 +41,7 @@ export class Attempts {
   }
 
   /** The error of a call that was called off, or whose time is over. */
-  ended(limits: CallLimits, isRepeatable: boolean): ClientError {
+  ended(limits: Pick<CallLimits, 'timeoutMs' | 'signal'>, isRepeatable: boolean): ClientError {
     const { failures } = this;
     const mayHaveApplied = this.#mayHaveApplied && !isRepeatable;
     if (limits.signal?.aborted === true) {
@@ -42,17 +51,21 @@ export class Attempts {
     }
     const isUnreachable =
       failures.length > 0 && failures.every((one) => isOfConnection(one.reason));
-    const code = isUnreachable ? 'unreachable' : 'timeout';
-    const message = `${isUnreachable ? 'no endpoint could be reached' : 'no answer'} within ${limits.timeoutMs} ms`;
+    const isBehind = failures.some(({ reason }) => reason === 'behind');
+    const whenAnswered = isBehind ? 'behind' : 'timeout';
+    const code = isUnreachable ? 'unreachable' : whenAnswered;
+    const message = `${endTexts[code]} within ${limits.timeoutMs} ms`;
     return new ClientError({ code, message, failures, mayHaveApplied, retryable: true });
   }
 
   /** The error of a call that an endpoint answered with a failure. */
   answered(channel: Channel, failure: CallFailure, isRepeatable: boolean): ClientError {
     if (failure.connect !== undefined) {
-      const message = 'no endpoint could be reached';
+      const message = failure.isUnprocessed ? 'no endpoint could be reached' : failure.message;
       const { failures } = this;
-      return new ClientError({ code: 'unreachable', message, failures, retryable: true });
+      const mayHaveApplied = this.#mayHaveApplied && !isRepeatable;
+      const parts = { message, failures, mayHaveApplied, retryable: true };
+      return new ClientError({ code: 'unreachable', ...parts });
     }
     const known = errorFromStatus(failure.status, failure.message);
     const isUnavailable = known.status === grpcStatus.unavailable;
@@ -68,6 +81,12 @@ export class Attempts {
     });
   }
 }
+
+const endTexts = {
+  unreachable: 'no endpoint could be reached',
+  timeout: 'no answer',
+  behind: 'no endpoint had what this client was shown before',
+} as const;
 
 function isOfConnection(reason: FailureReason): boolean {
   return reason === 'dns' || reason === 'connect' || reason === 'tls';

@@ -4,6 +4,15 @@ export interface CallOptions {
   readonly timeoutMs?: number;
   /** Ends the call with "aborted" when it fires. */
   readonly signal?: AbortSignal;
+  /**
+   * Whether it may be sent again though a server may have acted on it, as what changes nothing may. Default: by its
+   * method, and for transactions by their steps.
+   */
+  readonly isRepeatable?: boolean;
   /** Refused by members that know of no leader; streams end when theirs has lost it. Default false. */
   readonly requireLeader?: boolean;
+  /** Sent along, for proxies and interceptors of servers: lower-case name, value. */
+  readonly metadata?: Iterable<readonly [string, string]>;
+  /** Told of each endpoint that the call is sent to, in order. */
+  readonly onAttempt?: (endpoint: string) => void;
 }

@@ -1,15 +1,18 @@
 import { errorFromStatus, grpcStatus } from '@kvorum/api';
-import { Attempts, type CallLimits } from './attempts.ts';
-import type { Balancer } from './balancer.ts';
+import type { Attempts } from './attempts.ts';
+import { CallLimits } from './call-limits.ts';
 import type { CallOptions } from './call-options.ts';
-import { CallFailure, type Channel, type ChannelCallOptions } from './channel.ts';
+import type { CallFailure, Channel, ChannelCallOptions } from './channel.ts';
+import type { Balancer } from './endpoints/balancer.ts';
+import type { LeaderHints } from './endpoints/leader-hints.ts';
+import type { RevisionOrder } from './endpoints/revision-order.ts';
 import { ClientError } from './errors.ts';
-import { repeatableMethods } from './repeatable.ts';
-import { pause, type Timers } from './timers.ts';
+import { SlowAttempts } from './slow-attempts.ts';
+import { settledWithin, type Timers } from './timers.ts';
+import { UnaryCall } from './unary-call.ts';
 
-/** Wait after all endpoints have failed, in ms: the first one, and the longest. */
-const firstPauseMs = 50;
-const longestPauseMs = 1000;
+/** The metadata that bears a token. */
+const tokenField = 'token';
 
 /** Where a caller gets the token that its calls bear. */
 export interface TokenSource {
@@ -25,8 +28,14 @@ export interface CallerOptions {
   readonly timers: Timers;
   /** For unary calls that say nothing else, in ms. 0: for ever. */
   readonly timeoutMs: number;
+  /** Time without an answer after which a read is sent to another endpoint besides, in ms. 0: never. */
+  readonly hedgeAfterMs: number;
   /** Undefined: calls bear no token. */
   readonly tokens: TokenSource | undefined;
+  /** Undefined: the leader is not preferred. */
+  readonly hints?: LeaderHints | undefined;
+  /** Undefined: answers are taken as they are, though an earlier one was of a later revision. */
+  readonly order?: RevisionOrder | undefined;
 }
 
 /**
@@ -35,9 +44,11 @@ export interface CallerOptions {
  */
 export class Caller {
   readonly #options: CallerOptions;
+  readonly #slow: SlowAttempts;
 
   constructor(options: CallerOptions) {
     this.#options = options;
+    this.#slow = new SlowAttempts(options.timers, options.hedgeAfterMs);
   }
 
   /** How many endpoints take turns. */
@@ -46,42 +57,71 @@ export class Caller {
   }
 
   /** Rejects with `ClientError`. */
-  async unary(path: string, request: Uint8Array, options: CallOptions): Promise<Uint8Array> {
-    const { balancer, timers, tokens } = this.#options;
-    const limits = this.#limits(options, this.#options.timeoutMs);
-    const isRepeatable = repeatableMethods.has(path);
-    const attempts = new Attempts();
-    let hadNewToken = false;
-    for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
-      for (const channel of balancer.next()) {
-        const token = await tokens?.token();
-        try {
-          return await channel.unary(path, request, this.#forChannel(options, token, limits));
-        } catch (error) {
-          if (!(error instanceof CallFailure)) throw error;
-          attempts.note(channel, error);
-          if (this.#isOver(error, limits)) throw attempts.ended(limits, isRepeatable);
-          const isRefused = token !== undefined && isRefusedToken(error);
-          if (isRefused) tokens?.reject(token);
-          if (isRefused && !hadNewToken) hadNewToken = true;
-          else if (!mayGoOn(error, isRepeatable)) {
-            throw attempts.answered(channel, error, isRepeatable);
-          }
-        }
-      }
-      const waitMs = Math.max(0, Math.min(pauseMs, this.#remainingMs(limits)));
-      await pause(timers, waitMs, limits.signal);
-      if (this.#isOver(undefined, limits)) throw attempts.ended(limits, isRepeatable);
-    }
+  unary(path: string, bytes: Uint8Array, options: CallOptions): Promise<Uint8Array> {
+    const { timers, timeoutMs } = this.#options;
+    const limits = new CallLimits(timers, options, timeoutMs);
+    const call = { path, bytes, options, limits };
+    return new UnaryCall(this, this.#options, this.#slow, call).run();
   }
 
   /** Where a stream may be opened now, and with what. Rejects with `ClientError`. */
-  async place(options: CallOptions): Promise<readonly [Channel, ChannelCallOptions]> {
-    const limits = this.#limits(options, 0);
-    const token = await this.#options.tokens?.token();
-    const [channel] = this.#options.balancer.next();
+  async place(path: string, options: CallOptions): Promise<readonly [Channel, ChannelCallOptions]> {
+    const { balancer, tokens, hints } = this.#options;
+    const limits = new CallLimits(this.#options.timers, options, 0);
+    await balancer.prepare();
+    const token = await tokens?.token();
+    const [channel] = balancer.next(hints?.leaderFor(path, undefined));
     if (channel === undefined) throw new ClientError({ code: 'closed', message: 'no endpoints' });
-    return [channel, this.#forChannel(options, token, limits)];
+    options.onAttempt?.(channel.endpoint.text);
+    return [channel, this.forChannel(options, token, limits)];
+  }
+
+  get timeoutMs(): number {
+    return this.#options.timeoutMs;
+  }
+
+  /** Has the token that calls bear now replaced before the next one. */
+  renewToken(): void {
+    const { tokens } = this.#options;
+    tokens?.token().then(
+      (token) => {
+        if (token !== undefined) tokens.reject(token);
+      },
+      // The next call will meet it as well.
+      () => {},
+    );
+  }
+
+  /** Whether the call failed because of its token, which the next call will not bear. */
+  maybeRefuseToken(failure: CallFailure, { metadata }: ChannelCallOptions): boolean {
+    const token = [...metadata].find(([name]) => name === tokenField)?.[1];
+    if (token === undefined || !isRefusedToken(failure)) return false;
+    this.#options.tokens?.reject(token);
+    return true;
+  }
+
+  /** Takes note of an endpoint that has answered; `answer` undefined: with a failure, or on a stream. */
+  noteAnswer(channel: Channel, answer?: Uint8Array): void {
+    this.#options.balancer.worked(channel);
+    if (answer !== undefined) this.#options.hints?.answered(channel, answer);
+  }
+
+  /** Takes note of what an endpoint did not do. */
+  noteFailure(channel: Channel, failure: CallFailure): void {
+    const { balancer, hints } = this.#options;
+    const { status } = errorFromStatus(failure.status, failure.message);
+    if (status === grpcStatus.unavailable || status === grpcStatus.deadlineExceeded) {
+      balancer.failed(channel);
+      hints?.failed(channel);
+    } else if (status !== grpcStatus.canceled) {
+      balancer.worked(channel);
+    }
+  }
+
+  /** The endpoint has left a call without an answer that another one has answered. */
+  noteSilence(channel: Channel): void {
+    this.#options.balancer.silent(channel);
+    this.#options.hints?.failed(channel);
   }
 
   /** Has the token that calls need. Rejects with `ClientError`. */
@@ -89,41 +129,32 @@ export class Caller {
     await this.#options.tokens?.token();
   }
 
-  #limits({ timeoutMs, signal }: CallOptions, defaultMs: number): CallLimits {
-    const givenMs = timeoutMs ?? defaultMs;
-    const deadline =
-      givenMs === 0 ? Number.POSITIVE_INFINITY : this.#options.timers.now() + givenMs;
-    return { timeoutMs: givenMs, deadline, signal };
+  /** Waits until endpoints were looked up; what comes of it is one more attempt. */
+  async prepare(preparing: Promise<void>, limits: CallLimits, attempts: Attempts): Promise<void> {
+    try {
+      const { timers } = this.#options;
+      await settledWithin(timers, preparing, limits.remainingMs, limits.signal);
+    } catch (error) {
+      if (!(error instanceof ClientError)) throw error;
+      attempts.noteFailures(error.failures);
+    }
   }
 
-  #remainingMs(limits: CallLimits): number {
-    return limits.deadline - this.#options.timers.now();
-  }
-
-  #isOver(failure: CallFailure | undefined, limits: CallLimits): boolean {
-    if (limits.signal?.aborted === true || this.#remainingMs(limits) <= 0) return true;
-    // The channel's clock may say so a moment before ours.
-    return failure?.status === grpcStatus.deadlineExceeded && Number.isFinite(limits.deadline);
-  }
-
-  #forChannel(
-    { requireLeader }: CallOptions,
+  /** What a channel is told of one attempt; `over` calls it off, as the call's own signal does. */
+  forChannel(
+    { requireLeader, metadata: added = [] }: CallOptions,
     token: string | undefined,
     limits: CallLimits,
+    over?: AbortSignal,
   ): ChannelCallOptions {
-    const metadata: [string, string][] = [];
-    if (token !== undefined) metadata.push(['token', token]);
+    const metadata = [...added];
+    if (token !== undefined) metadata.push([tokenField, token]);
     if (requireLeader === true) metadata.push(['hasleader', 'true']);
-    const remainingMs = this.#remainingMs(limits);
-    const timeoutMs = Number.isFinite(remainingMs) ? Math.max(1, remainingMs) : undefined;
-    return { metadata, timeoutMs, signal: limits.signal };
+    const { channelTimeoutMs: timeoutMs, signal: given = over } = limits;
+    const signal =
+      over === undefined || given === undefined ? given : AbortSignal.any([given, over]);
+    return { metadata, timeoutMs, signal };
   }
-}
-
-/** Whether the next endpoint may be asked after this failure. */
-function mayGoOn(failure: CallFailure, isRepeatable: boolean): boolean {
-  const { status } = errorFromStatus(failure.status, failure.message);
-  return status === grpcStatus.unavailable && (failure.isUnprocessed || isRepeatable);
 }
 
 function isRefusedToken(failure: CallFailure): boolean {

@@ -1,5 +1,4 @@
-import type { ClientStream, HeaderFields } from '@kvorum/h2';
-import type { Endpoint } from './endpoint.ts';
+import type { Endpoint } from './endpoints/endpoint.ts';
 import type { FailureReason } from './errors.ts';
 
 /** Why a connection could not be made or was lost. */
@@ -20,7 +19,7 @@ export class CallFailure extends Error {
   readonly status: number;
   /** True when the endpoint certainly has not acted on the call. */
   readonly isUnprocessed: boolean;
-  /** Set when the call failed because there was no connection. */
+  /** Set when the call failed because there was no connection, or, where nobody can tell the two apart, it was lost. */
   readonly connect: ConnectFailure | undefined;
 
   constructor(status: number, text: string, isUnprocessed: boolean, connect?: ConnectFailure) {
@@ -31,9 +30,12 @@ export class CallFailure extends Error {
   }
 }
 
+/** Metadata in order: lower-case name, value. */
+export type MetadataFields = Iterable<readonly [string, string]>;
+
 /** What may be said about one call over a channel. */
 export interface ChannelCallOptions {
-  readonly metadata: HeaderFields;
+  readonly metadata: MetadataFields;
   /** Milliseconds from now; undefined: no limit. */
   readonly timeoutMs: number | undefined;
   readonly signal: AbortSignal | undefined;
@@ -41,9 +43,24 @@ export interface ChannelCallOptions {
 
 /** Told what comes back on a stream, in order. */
 export interface ChannelReceiver {
+  /** Takes one message. */
   onMessage(message: Uint8Array): void;
   /** Called once; undefined when the server ended the call with OK. */
   onEnd(failure: CallFailure | undefined): void;
+}
+
+/** The caller's end of a streaming call. After the end all methods are without effect. */
+export interface ChannelStream {
+  /** Sends one message, kept until there is a connection; its bytes must not change afterwards. */
+  send(message: Uint8Array): void;
+  /** Says that no more messages will be sent. */
+  halfClose(): void;
+  /** Ends the call with CANCELLED. */
+  cancel(): void;
+  /** Stops `onMessage` until `resume`; the server is then held back. */
+  pause(): void;
+  /** Goes on after `pause`. */
+  resume(): void;
 }
 
 /** The way to one endpoint: gRPC calls of serialized messages. It connects when a call wants it, and again. */
@@ -53,11 +70,12 @@ export interface Channel {
   readonly state: 'idle' | 'ready' | 'failing';
   /** Rejects with `CallFailure`. */
   unary(path: string, request: Uint8Array, options: ChannelCallOptions): Promise<Uint8Array>;
-  stream(
-    path: string,
-    receiver: ChannelReceiver,
-    options: ChannelCallOptions,
-  ): Pick<ClientStream, 'send' | 'halfClose' | 'cancel' | 'pause' | 'resume'>;
+  /** Begins a call with messages both ways; how it ends is told to `receiver`. */
+  stream(path: string, receiver: ChannelReceiver, options: ChannelCallOptions): ChannelStream;
+  /** Gives up its connection, should that give no sign of life within so many ms. Undefined where nobody can know. */
+  probe?(timeoutMs: number): void;
+  /** No more calls will come: closes once those that are under way have ended. */
+  retire(): void;
   /** Ends all calls with CANCELLED. */
   close(): void;
 }

@@ -1,129 +1,214 @@
-import { Auth, Cluster, Election, KV, Lease, Lock, Maintenance, Watch } from '@kvorum/api';
-import { Balancer } from './balancer.ts';
+import type { Cache, CacheOptions } from './cache/cache.ts';
+import { openCache } from './cache/open-cache.ts';
 import type { CallOptions } from './call-options.ts';
-import { Caller } from './caller.ts';
-import type { ChannelFactory } from './channel.ts';
-import { type Credentials, PasswordTokens } from './password-tokens.ts';
-import { type ServiceClient, serviceClient } from './service.ts';
+import { Auth } from './cluster/auth.ts';
+import type { Maintenance } from './cluster/maintenance.ts';
+import type { Members } from './cluster/members.ts';
+import type { Bytes } from './encoding.ts';
+import type { KeyValue } from './key-value.ts';
+import type { Keys, Keyspace } from './keyspace.ts';
+import { GetAll, type GetAllOptions } from './kv/get-all.ts';
+import {
+  type RangeOptions,
+  type RangeResult,
+  type ReadOptions,
+  rangeMessage,
+  rangeResult,
+  readRange,
+} from './kv/range.ts';
+import { ClientTransaction, type Ops, type Transaction, type TxnResult } from './kv/transaction.ts';
+import {
+  type DeleteOptions,
+  type DeleteResult,
+  deleteMessage,
+  deleteResult,
+  type PutOptions,
+  type PutResult,
+  putMessage,
+  putResult,
+} from './kv/write.ts';
+import type { Lease } from './lease/lease.ts';
+import type { LeaseOptions, Leases } from './lease/leases.ts';
+import type { RpcClient } from './rpc-client.ts';
 import type { Timers } from './timers.ts';
+import { openSource } from './watch/open-source.ts';
+import { limitOpening, Watch, type WatchOptions } from './watch/watch.ts';
+import type { WatchHub } from './watch/watch-hub.ts';
 
-/** What every client is told, wherever it runs. */
-export interface ClientOptions {
-  /**
-   * Members' client addresses, at least one: `host:port`, `http://…`, `https://…`, `unix://path`. Calls take turns,
-   * and go to the next when one cannot be reached.
-   */
-  readonly endpoints: readonly string[];
-  /** How long a unary call may take, in ms, with all its attempts. Default 30,000; 0: for ever. */
-  readonly timeoutMs?: number;
-  /** A user of the server, where authentication is enabled. */
-  readonly credentials?: Credentials;
-  /** A token that was got elsewhere, such as a JWT, instead of `credentials`. */
-  readonly token?: string;
-}
-
-/** What the place that a client runs in gives it. */
-export interface ClientEnvironment {
-  readonly channelFactory: ChannelFactory;
+/** What a client and those of its namespaces share. */
+export interface ClientParts {
+  readonly rpc: RpcClient;
+  readonly leases: Leases;
+  readonly watches: WatchHub;
+  readonly members: Members;
+  readonly maintenance: Maintenance;
   readonly timers: Timers;
 }
 
-const defaultTimeoutMs = 30_000;
+/**
+ * A client of a cluster of Kvorum or etcd. It connects when the first call wants it. Every call takes `timeoutMs`
+ * (default: the client's) and `signal`, and rejects with `ClientError`.
+ */
+export class Client implements AsyncDisposable {
+  readonly #parts: ClientParts;
+  readonly #keyspace: Keyspace;
 
-/** A client of a cluster of Kvorum or etcd. It connects when the first call wants it. */
-export class Client implements Disposable {
-  readonly #balancer: Balancer;
-  readonly #caller: Caller;
-  readonly #services = new Map<unknown, unknown>();
-
-  /** For `connect` and its kin. Throws `ClientError` "configuration". */
-  constructor(options: ClientOptions, environment: ClientEnvironment) {
-    const { credentials, token, timeoutMs = defaultTimeoutMs } = options;
-    const { timers } = environment;
-    const balancer = new Balancer(options.endpoints, environment.channelFactory);
-    this.#balancer = balancer;
-    const anonymous = new Caller({ balancer, timers, timeoutMs, tokens: undefined });
-    if (token !== undefined) {
-      const tokens = { token: () => Promise.resolve(token), reject: () => {} };
-      this.#caller = new Caller({ balancer, timers, timeoutMs, tokens });
-    } else if (credentials !== undefined) {
-      const tokens = new PasswordTokens(anonymous, credentials, timeoutMs);
-      this.#caller = new Caller({ balancer, timers, timeoutMs, tokens });
-    } else {
-      this.#caller = anonymous;
-    }
+  /** For `connect` and its kin. */
+  constructor(parts: ClientParts, keyspace: Keyspace) {
+    this.#parts = parts;
+    this.#keyspace = keyspace;
   }
 
-  /** As they were given. */
-  get endpoints(): readonly string[] {
-    return this.#balancer.endpoints;
+  /** The services as they are on the wire, for what this client has no words for. They know no namespaces. */
+  get rpc(): RpcClient {
+    return this.#parts.rpc;
   }
 
-  get kv(): ServiceClient<typeof KV> {
-    return this.#service(KV);
+  /** The clock that it runs by, for what is built on it. */
+  get timers(): Timers {
+    return this.#parts.timers;
   }
 
-  get watch(): ServiceClient<typeof Watch> {
-    return this.#service(Watch);
+  /** Leases by their ids. */
+  get leases(): Leases {
+    return this.#parts.leases;
   }
 
-  get lease(): ServiceClient<typeof Lease> {
-    return this.#service(Lease);
+  /** The members of the cluster. */
+  get members(): Members {
+    return this.#parts.members;
   }
 
-  get cluster(): ServiceClient<typeof Cluster> {
-    return this.#service(Cluster);
+  /** Upkeep of the cluster and its members. */
+  get maintenance(): Maintenance {
+    return this.#parts.maintenance;
   }
 
-  get maintenance(): ServiceClient<typeof Maintenance> {
-    return this.#service(Maintenance);
+  /** Users, roles and permissions; permissions for keys of this namespace. */
+  get auth(): Auth {
+    return new Auth(this.rpc, this.#keyspace);
   }
 
-  get auth(): ServiceClient<typeof Auth> {
-    return this.#service(Auth);
+  /** Reads one key; undefined when there is none. */
+  async get(key: Bytes, options: ReadOptions & CallOptions = {}): Promise<KeyValue | undefined> {
+    const span = { key: this.#keyspace.key(key), rangeEnd: new Uint8Array(0) };
+    const { kvs } = await readRange(this.rpc, rangeMessage(span, options), options);
+    const [kv] = kvs;
+    return kv === undefined ? undefined : this.#keyspace.keyValue(kv);
   }
 
-  get lock(): ServiceClient<typeof Lock> {
-    return this.#service(Lock);
-  }
-
-  get election(): ServiceClient<typeof Election> {
-    return this.#service(Election);
-  }
-
-  /** Asks for a token now, if calls need one, so that a wrong password shows. Rejects with `ClientError`. */
-  async authenticate(): Promise<void> {
-    await this.#caller.authenticate();
+  /** Reads several keys in one answer: as many as fit into memory, here and there. For more there is `getAll`. */
+  async range(keys: Keys, options: RangeOptions & CallOptions = {}): Promise<RangeResult> {
+    const message = rangeMessage(this.#keyspace.span(keys), options);
+    const answer = await readRange(this.rpc, message, options);
+    return rangeResult(answer, this.#keyspace, answer.revision);
   }
 
   /**
-   * One unary call of a serialized message, for those that read and write messages by themselves. `path` is
-   * `/package.Service/Method`; the answer belongs to the caller. Rejects with `ClientError`.
+   * Reads any number of keys, page by page while the caller takes them, all at one revision. Throws `ClientError` to
+   * the reader: "compacted" when that revision was compacted meanwhile.
    */
-  unary(path: string, request: Uint8Array, options: CallOptions = {}): Promise<Uint8Array> {
-    return this.#caller.unary(path, request, options);
+  getAll(keys: Keys, options: GetAllOptions = {}): GetAll {
+    return new GetAll(this.rpc, this.#keyspace, this.#keyspace.span(keys), options);
   }
 
-  /** Goes on with other endpoints. Throws `ClientError` "configuration". */
-  setEndpoints(endpoints: readonly string[]): void {
-    this.#balancer.replace(endpoints);
+  /** Counts keys without reading them. */
+  async count(keys: Keys, options: ReadOptions & CallOptions = {}): Promise<number> {
+    const message = rangeMessage(this.#keyspace.span(keys), options);
+    const { count } = await readRange(this.rpc, { ...message, countOnly: true }, options);
+    return count;
   }
 
-  /** Ends all calls and connections. */
+  /**
+   * Writes one key. When no answer came the error says by `mayHaveApplied` whether it may have been done; it is sent
+   * again only when it certainly was not.
+   */
+  async put(key: Bytes, value: Bytes, options: PutOptions & CallOptions = {}): Promise<PutResult> {
+    const message = putMessage(this.#keyspace, key, value, options);
+    return putResult(await this.rpc.kv.put(message, options), this.#keyspace);
+  }
+
+  /** Deletes one key, or several; as for `put` when no answer came. */
+  async delete(keys: Keys, options: DeleteOptions & CallOptions = {}): Promise<DeleteResult> {
+    const message = deleteMessage(this.#keyspace, keys, options);
+    return deleteResult(await this.rpc.kv.deleteRange(message, options), this.#keyspace);
+  }
+
+  /**
+   * Forgets what was superseded before a revision: nothing can be read or watched from before it any more. With
+   * `physical` it resolves when it is done on the member that was asked. Rejects with "compacted" when that has happened.
+   */
+  async compact(
+    revision: bigint,
+    options: CallOptions & { readonly physical?: boolean } = {},
+  ): Promise<void> {
+    await this.rpc.kv.compact({ revision, physical: options.physical ?? false }, options);
+  }
+
+  /**
+   * A transaction, sent by `commit`:
+   * `client.txn().if(compare.missing('a')).then(op.put('a', '1')).else(op.get('a')).commit()`.
+   */
+  txn(): ClientTransaction<readonly [], readonly []> {
+    return new ClientTransaction((txn, options) => this.#commit(txn, options), [], [], []);
+  }
+
+  /**
+   * Grants a lease and keeps it alive until it is revoked, which leaving its `await using` does. `ttlSeconds` is how
+   * long it outlives this process; the server may give more.
+   */
+  lease(ttlSeconds: number, options: LeaseOptions & CallOptions = {}): Promise<Lease> {
+    return this.leases.grant(ttlSeconds, options);
+  }
+
+  /**
+   * Watches one key, or several, from when the server hears of it unless told otherwise; see `Watch`. It begins at
+   * once, whether anybody reads or not.
+   */
+  watch(keys: Keys, options: WatchOptions = {}): Watch {
+    const { rpc, watches, timers } = this.#parts;
+    const span = this.#keyspace.span(keys);
+    const source = openSource({ rpc, watches, timers, keyspace: this.#keyspace, span, options });
+    limitOpening(source, timers, options.timeoutMs ?? rpc.timeoutMs, () => watches.lastError);
+    return new Watch(source, options.signal);
+  }
+
+  /**
+   * Keeps a copy of a range, which follows the store, for local reads and for those who want to hear of changes; see
+   * `Cache`. All of it is in memory: per key its bytes, its value's, and some 900 bytes.
+   */
+  cache(keys: Keys, options: CacheOptions = {}): Cache {
+    return openCache(this.#parts, this.#keyspace, keys, options);
+  }
+
+  /**
+   * A client that sees the keys below a prefix, without it, and no others. It shares all else with this one, and is
+   * closed with it.
+   */
+  namespace(prefix: Bytes): Client {
+    return new Client(this.#parts, this.#keyspace.below(prefix));
+  }
+
+  /** Ends all calls, watches and connections. Leases that are held run out by themselves. */
   close(): void {
-    this.#balancer.close();
+    this.#parts.watches.close();
+    this.leases.close();
+    this.rpc.close();
   }
 
-  [Symbol.dispose](): void {
+  /** Revokes the leases that are held, then closes. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.leases[Symbol.asyncDispose]();
     this.close();
   }
 
-  #service<S extends Parameters<typeof serviceClient>[0]>(service: S): ServiceClient<S> {
-    let client = this.#services.get(service) as ServiceClient<S> | undefined;
-    if (client === undefined) {
-      client = serviceClient(service, this.#caller);
-      this.#services.set(service, client);
-    }
-    return client;
+  async #commit<T extends Ops, E extends Ops>(
+    transaction: Transaction<T, E>,
+    options: CallOptions,
+  ): Promise<TxnResult<T, E>> {
+    const isRepeatable = options.isRepeatable ?? transaction.isReadOnly;
+    const request = transaction.toRequest(this.#keyspace);
+    const answer = await this.rpc.kv.txn(request, { ...options, isRepeatable });
+    return transaction.readResponse(answer, this.#keyspace, answer.header?.revision ?? 0n);
   }
 }

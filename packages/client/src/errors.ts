@@ -5,9 +5,18 @@ import { type EtcdErrorCode, grpcStatus } from '@kvorum/api';
  * - `dns`: its name was not found; `connect`: nobody accepted the connection, or it broke;
  * - `tls`: the certificates did not fit, or the other side speaks no TLS;
  * - `auth`: the user or token was refused; `no-leader`: the member has lost the majority;
- * - `timeout`: no answer in time; `status`: it answered with an error of another kind.
+ * - `behind`: it has not got yet what this client was shown by another; `timeout`: no answer in time;
+ * - `status`: it answered with an error of another kind.
  */
-export type FailureReason = 'dns' | 'connect' | 'tls' | 'auth' | 'no-leader' | 'timeout' | 'status';
+export type FailureReason =
+  | 'dns'
+  | 'connect'
+  | 'tls'
+  | 'auth'
+  | 'no-leader'
+  | 'behind'
+  | 'timeout'
+  | 'status';
 
 /** What became of the last attempt at one endpoint. */
 export interface EndpointFailure {
@@ -21,8 +30,10 @@ export interface EndpointFailure {
 /**
  * What went wrong, for callers to switch on: a row of etcd's errors, or
  * - `unreachable`: no endpoint could be asked; `failures` says why not;
- * - `timeout`: the call's time was over;
+ * - `timeout`: the call's time was over; `behind`: until then no endpoint had what this client was shown before;
  * - `aborted`: the caller's signal fired; `closed`: the client was closed;
+ * - `leaseExpired`: a lease could not be renewed in time; `leaseRevoked`, `leaseReleased`: it was given up here;
+ * - `notReady`: a cache has not been read yet;
  * - `configuration`: options that cannot work;
  * - `unmapped`: a status that etcd's table does not have.
  */
@@ -30,8 +41,13 @@ export type ClientErrorCode =
   | EtcdErrorCode
   | 'unreachable'
   | 'timeout'
+  | 'behind'
   | 'aborted'
   | 'closed'
+  | 'leaseExpired'
+  | 'leaseRevoked'
+  | 'leaseReleased'
+  | 'notReady'
   | 'configuration'
   | 'unmapped';
 
@@ -45,14 +61,20 @@ export interface ClientErrorParts {
   readonly failures?: readonly EndpointFailure[];
   readonly mayHaveApplied?: boolean;
   readonly retryable?: boolean;
+  readonly compactRevision?: bigint;
   readonly cause?: unknown;
 }
 
 const localStatuses: Partial<Record<ClientErrorCode, number>> = {
   unreachable: grpcStatus.unavailable,
   timeout: grpcStatus.deadlineExceeded,
+  behind: grpcStatus.deadlineExceeded,
   aborted: grpcStatus.canceled,
   closed: grpcStatus.canceled,
+  leaseExpired: grpcStatus.notFound,
+  leaseRevoked: grpcStatus.canceled,
+  leaseReleased: grpcStatus.canceled,
+  notReady: grpcStatus.failedPrecondition,
   configuration: grpcStatus.invalidArgument,
 };
 
@@ -70,6 +92,8 @@ export class ClientError extends Error {
   readonly mayHaveApplied: boolean;
   /** True when the same call may succeed later. */
   readonly retryable: boolean;
+  /** Of a watch that ends as "compacted": the oldest revision that can be watched from. */
+  readonly compactRevision: bigint | undefined;
 
   constructor(parts: ClientErrorParts) {
     super(parts.message, parts.cause === undefined ? undefined : { cause: parts.cause });
@@ -79,5 +103,17 @@ export class ClientError extends Error {
     this.failures = parts.failures ?? [];
     this.mayHaveApplied = parts.mayHaveApplied ?? false;
     this.retryable = parts.retryable ?? false;
+    this.compactRevision = parts.compactRevision;
   }
+}
+
+/** What a signal has ended. */
+export function abortedError(what: string, signal: AbortSignal | undefined): ClientError {
+  const message = `the ${what} was aborted`;
+  return new ClientError({ code: 'aborted', message, cause: signal?.reason });
+}
+
+/** What was closed. */
+export function closedError(what: string): ClientError {
+  return new ClientError({ code: 'closed', message: `the ${what} was closed` });
 }

@@ -17,3 +17,9 @@ export const repeatableMethods: ReadonlySet<string> = new Set([
   '/etcdserverpb.Auth/RoleGet',
   '/etcdserverpb.Auth/RoleList',
 ]);
+
+/**
+ * The read that is sent to another endpoint besides when one is slow to answer. Others that may be repeated are costly,
+ * are about one member, or may write, and must not be under way twice.
+ */
+export const hedgedMethod = '/etcdserverpb.KV/Range';

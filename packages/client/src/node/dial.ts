@@ -1,20 +1,8 @@
 import { connect, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { ConnectFailure } from '../channel.ts';
-import type { Endpoint } from '../endpoint.ts';
-
-/** How connections are secured. Certificates and keys are PEM. */
-export interface TlsOptions {
-  /** Whom to trust. Default: the authorities that Node knows. */
-  readonly ca?: string | Uint8Array;
-  /** What the client shows, with its key. */
-  readonly cert?: string | Uint8Array;
-  readonly key?: string | Uint8Array;
-  /** The name that the server's certificate must bear. Default: the endpoint's host. */
-  readonly serverName?: string;
-  /** Takes any certificate of the server's. For tests only. Default false. */
-  readonly insecureSkipVerify?: boolean;
-}
+import type { Endpoint } from '../endpoints/endpoint.ts';
+import type { TlsOptions } from './tls-options.ts';
 
 /** Opens the byte stream to an endpoint. Rejects with `ConnectFailure`. */
 export function dial(
@@ -83,5 +71,13 @@ function failureOf(error: Error, isTls: boolean, endpoint: Endpoint): ConnectFai
     const message = `${endpoint.text} ended the TLS handshake; does it speak TLS, and want a client certificate?`;
     return new ConnectFailure('tls', message, error);
   }
-  return new ConnectFailure(isTls ? 'tls' : 'connect', text, error);
+  return new ConnectFailure(isTls ? 'tls' : 'connect', isTls ? tlsText(error) : text, error);
+}
+
+/** What went wrong with TLS, without what OpenSSL tells its developers and Node those who start it. */
+export function tlsText(error: Error): string {
+  const { reason } = error as Error & { readonly reason?: unknown };
+  if (reason === 'wrong version number') return 'the server does not speak TLS there';
+  if (typeof reason === 'string') return reason;
+  return error.message.replace(/; if the root CA is installed locally.*/s, '');
 }

@@ -4,10 +4,13 @@ import {
   type Channel,
   type ChannelCallOptions,
   type ChannelReceiver,
+  type ChannelStream,
   ConnectFailure,
 } from '../channel.ts';
-import type { Endpoint } from '../endpoint.ts';
-import { dial, type TlsOptions } from './dial.ts';
+import type { Endpoint } from '../endpoints/endpoint.ts';
+import { publishConnection } from './diagnostics.ts';
+import { dial, tlsText } from './dial.ts';
+import type { TlsOptions } from './tls-options.ts';
 
 /** How the connections of a client in Node are made and watched over. */
 export interface ConnectionOptions {
@@ -24,6 +27,8 @@ export interface ConnectionOptions {
   readonly tls?: TlsOptions;
   /** The largest answer taken, in bytes. Default 2^31 - 1, as etcd's client. */
   readonly maxReceiveBytes?: number;
+  /** The largest request of one message that is sent, in bytes. Default: any. */
+  readonly maxSendBytes?: number;
   readonly userAgent?: string;
 }
 
@@ -36,10 +41,14 @@ const largestAnswerBytes = 2 ** 31 - 1;
 export class H2Channel implements Channel {
   readonly endpoint: Endpoint;
   readonly #client: GrpcClient;
+  readonly #maxSendBytes: number;
   #failure: ConnectFailure | undefined = undefined;
+  #openCalls = 0;
+  #isRetired = false;
 
   constructor(endpoint: Endpoint, options: ConnectionOptions) {
     this.endpoint = endpoint;
+    this.#maxSendBytes = options.maxSendBytes ?? Number.POSITIVE_INFINITY;
     const { tls, dialTimeoutMs = defaultDialTimeoutMs, userAgent } = options;
     const isTls = endpoint.security === 'tls' || (endpoint.security === 'by-options' && !!tls);
     const maxReceiveMessageBytes = options.maxReceiveBytes ?? largestAnswerBytes;
@@ -63,6 +72,7 @@ export class H2Channel implements Channel {
       onStateChange: (state, error) => {
         if (state === 'ready') this.#failure = undefined;
         else if (error !== undefined) this.#failure = connectFailureOf(error);
+        publishConnection({ endpoint: endpoint.text, state, error });
       },
     });
   }
@@ -73,26 +83,50 @@ export class H2Channel implements Channel {
   }
 
   async unary(path: string, request: Uint8Array, options: ChannelCallOptions): Promise<Uint8Array> {
+    if (request.length > this.#maxSendBytes) {
+      const sizes = `${request.length} vs. ${this.#maxSendBytes}`;
+      const text = `trying to send message larger than max (${sizes})`;
+      throw new CallFailure(Status.resourceExhausted, text, true);
+    }
+    this.#openCalls += 1;
     try {
       return await this.#client.unary(path, request, callOptions(options));
     } catch (error) {
       if (!(error instanceof CallError)) throw error;
       throw this.#failureOf(error.callStatus);
+    } finally {
+      this.#callEnded();
     }
   }
 
-  stream(path: string, receiver: ChannelReceiver, options: ChannelCallOptions) {
+  stream(path: string, receiver: ChannelReceiver, options: ChannelCallOptions): ChannelStream {
     const forwarding = {
       onMessage: (message: Uint8Array) => receiver.onMessage(message),
       onEnd: (status: CallStatus) => {
+        this.#callEnded();
         receiver.onEnd(status.status === Status.ok ? undefined : this.#failureOf(status));
       },
     };
+    this.#openCalls += 1;
     return this.#client.stream(path, forwarding, callOptions(options));
+  }
+
+  probe(timeoutMs: number): void {
+    this.#client.probe(timeoutMs);
+  }
+
+  retire(): void {
+    this.#isRetired = true;
+    if (this.#openCalls === 0) this.close();
   }
 
   close(): void {
     this.#client.close();
+  }
+
+  #callEnded(): void {
+    this.#openCalls -= 1;
+    if (this.#isRetired && this.#openCalls === 0) this.close();
   }
 
   #failureOf({ status, message, isUnprocessed }: CallStatus): CallFailure {
@@ -112,5 +146,8 @@ function callOptions({ metadata, timeoutMs, signal }: ChannelCallOptions) {
 
 function connectFailureOf(error: Error): ConnectFailure {
   if (error instanceof ConnectFailure) return error;
+  // In TLS 1.3 a server may say what it thinks of the client's certificate after the handshake.
+  const cause = error.cause as NodeJS.ErrnoException | undefined;
+  if (cause?.code?.startsWith('ERR_SSL_')) return new ConnectFailure('tls', tlsText(cause), error);
   return new ConnectFailure('connect', error.message, error);
 }

@@ -6,9 +6,16 @@ import {
   grpcStatus,
   RangeResponseSchema,
 } from '@kvorum/api';
-import { CallFailure, type Channel, type ChannelCallOptions, ConnectFailure } from '../channel.ts';
-import type { ClientEnvironment } from '../client.ts';
-import type { Endpoint } from '../endpoint.ts';
+import {
+  CallFailure,
+  type Channel,
+  type ChannelCallOptions,
+  type ChannelReceiver,
+  ConnectFailure,
+} from '../channel.ts';
+import type { Endpoint } from '../endpoints/endpoint.ts';
+import type { ClientEnvironment } from '../rpc-client.ts';
+import { MemoryStream } from './memory-stream.ts';
 
 /** How a member in memory answers. */
 export type Mood =
@@ -25,8 +32,18 @@ export class MemoryCluster {
   readonly moods = new Map<string, Mood>();
   /** Calls that reached a member, as `endpoint path`. */
   readonly log: string[] = [];
+  /** Endpoints whose connections were asked for a sign of life, in order. */
+  readonly probes: string[] = [];
   /** Tokens that calls bore, in order. */
   readonly seenTokens: (string | undefined)[] = [];
+  /** Streams that reached a member, in order. */
+  readonly streams: MemoryStream[] = [];
+  /** Answers a unary call in a member's place; undefined: the member does. */
+  handle:
+    | ((path: string, request: Uint8Array, endpoint: string) => Uint8Array | undefined)
+    | undefined = undefined;
+  /** Told of each message that comes on a stream. */
+  onRequest: (stream: MemoryStream, message: Uint8Array) => void = () => {};
   /** The only token that is taken; undefined: none is looked at. */
   validToken: string | undefined = undefined;
   #given = 0;
@@ -56,6 +73,35 @@ export class MemoryCluster {
     next.callback();
   }
 
+  get nowMs(): number {
+    return this.#nowMs;
+  }
+
+  /** Lets so much time pass, timer by timer; what follows from each is done before the next. */
+  async pass(delayMs: number): Promise<void> {
+    const until = this.#nowMs + delayMs;
+    await settled();
+    for (;;) {
+      const next = this.#timers.toSorted((a, b) => a.at - b.at)[0];
+      if (next === undefined || next.at > until) break;
+      this.tick();
+      await settled();
+    }
+    this.#nowMs = until;
+  }
+
+  /** Lets time pass without a timer being called, as when the process is held still. */
+  holdStill(delayMs: number): void {
+    this.#nowMs += delayMs;
+  }
+
+  /** The stream that was opened last. */
+  get lastStream(): MemoryStream {
+    const stream = this.streams.at(-1);
+    if (stream === undefined) throw new Error('no stream was opened');
+    return stream;
+  }
+
   /** Ticks whenever nothing else happens, until the promise is settled. */
   async settle<T>(promise: Promise<T>): Promise<T> {
     let isSettled = false;
@@ -79,9 +125,10 @@ export class MemoryCluster {
       },
       unary: (path, request, options) =>
         this.#answer(endpoint.text, mood(), path, request, options),
-      stream: () => {
-        throw new Error('members in memory have no streams');
-      },
+      stream: (path, receiver, options) =>
+        this.#stream(endpoint.text, mood(), path, receiver, options),
+      probe: () => this.probes.push(endpoint.text),
+      retire: () => this.log.push(`${endpoint.text} retired`),
       close: () => {},
     };
   }
@@ -99,6 +146,8 @@ export class MemoryCluster {
     }
     this.log.push(`${endpoint} ${path}`);
     if (mood === 'silent') return await this.#silence(options);
+    const handled = mood === 'well' ? this.handle?.(path, request, endpoint) : undefined;
+    if (handled !== undefined) return handled;
     if (mood === 'unavailable') {
       throw new CallFailure(grpcStatus.unavailable, etcdErrors.noLeader.text, false);
     }
@@ -110,6 +159,27 @@ export class MemoryCluster {
       throw new CallFailure(status, text, false);
     }
     return toBinary(RangeResponseSchema, create(RangeResponseSchema));
+  }
+
+  #stream(
+    endpoint: string,
+    mood: Mood,
+    path: string,
+    receiver: ChannelReceiver,
+    options: ChannelCallOptions,
+  ) {
+    const stream = new MemoryStream(endpoint, path, receiver, options, (from, message) => {
+      if (mood !== 'down') this.onRequest(from, message);
+    });
+    if (mood === 'down') {
+      const connect = new ConnectFailure('connect', 'nobody listens');
+      const failure = new CallFailure(grpcStatus.unavailable, 'cannot connect', true, connect);
+      queueMicrotask(() => stream.end(failure));
+    } else {
+      this.log.push(`${endpoint} ${path}`);
+      this.streams.push(stream);
+    }
+    return stream.handle;
   }
 
   #authenticate(request: Uint8Array): Uint8Array {
@@ -133,4 +203,9 @@ export class MemoryCluster {
       }
     });
   }
+}
+
+/** When all that is under way without time passing has been done. */
+async function settled(): Promise<void> {
+  for (let turn = 0; turn < 4; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
