@@ -32,7 +32,9 @@ export class Listener {
     });
     await new Promise<void>((resolve, reject) => {
       server.once('error', (error: NodeJS.ErrnoException) =>
-        reject(new Error(`cannot listen on ${url.href}: ${reasonOf(error)}`, { cause: error })),
+        reject(
+          new Error(`cannot listen on ${url.href}: ${listenFailure(error)}`, { cause: error }),
+        ),
       );
       const bound = () => {
         server.removeAllListeners('error');
@@ -66,7 +68,7 @@ export class Listener {
 }
 
 /** What the system says, in words that tell what to do. */
-function reasonOf(error: NodeJS.ErrnoException): string {
+export function listenFailure(error: NodeJS.ErrnoException): string {
   switch (error.code) {
     case 'EADDRINUSE':
       return 'the address is in use; stop the other process or choose another port';

@@ -1,10 +1,16 @@
 import type { Socket } from 'node:net';
 
-/** What the first bytes of a connection tell. */
+/** What is spoken on a connection, in the clear or inside TLS. */
 export type Protocol = 'http2' | 'http1';
+
+/** What the first bytes of a connection tell. */
+export type Said = Protocol | 'tls';
 
 /** The HTTP/2 preface begins `PRI * HTTP/2.0`; no HTTP/1 method begins with `PRI`. */
 const PREFACE_START = Buffer.from('PRI');
+
+/** The type of a TLS record with a handshake in it; no text begins with such a byte. */
+const TLS_HANDSHAKE = 0x16;
 
 /**
  * Waits for the first bytes of a connection and tells which protocol they begin. Nothing is said about a connection
@@ -14,7 +20,7 @@ export function sniff(
   socket: Socket,
   timeoutMs: number,
   after: (delayMs: number, callback: () => void) => () => void,
-  onProtocol: (protocol: Protocol, firstBytes: Buffer) => void,
+  onProtocol: (said: Said, firstBytes: Buffer) => void,
 ): void {
   let bytes: Buffer = Buffer.alloc(0);
   const stopTimer = after(timeoutMs, () => socket.destroy());
@@ -32,7 +38,8 @@ export function sniff(
     const isPreface = bytes.compare(PREFACE_START, 0, size, 0, size) === 0;
     if (isPreface && size < PREFACE_START.length) return;
     done();
-    onProtocol(isPreface ? 'http2' : 'http1', bytes);
+    if (bytes[0] === TLS_HANDSHAKE) onProtocol('tls', bytes);
+    else onProtocol(isPreface ? 'http2' : 'http1', bytes);
   };
   socket.on('data', onData);
   socket.on('close', done);
