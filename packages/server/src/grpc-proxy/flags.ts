@@ -1,0 +1,112 @@
+import type { SubcommandFlag } from '../subcommand/flag-set.ts';
+
+function flag(
+  kind: SubcommandFlag['kind'],
+  name: string,
+  defaultText: string,
+  help: string,
+  max?: number,
+): SubcommandFlag {
+  return { name, kind, defaultText, help, ...(max === undefined ? {} : { max }) };
+}
+
+/** etcd's flags, and whom to ask for names. */
+export const proxyFlags: readonly SubcommandFlag[] = [
+  flag('text', 'listen-addr', '127.0.0.1:23790', 'Address to listen on.'),
+  flag('text', 'metrics-addr', '', 'URL of one more listener, for metrics and health alone.'),
+  flag(
+    'list',
+    'endpoints',
+    '127.0.0.1:2379',
+    'Client addresses of the members, host:port or URLs.',
+  ),
+  flag(
+    'duration',
+    'endpoints-auto-sync-interval',
+    '0s',
+    'Between two looks at the addresses that the members advertise; 0s never looks.',
+  ),
+  flag('text', 'discovery-srv', '', 'DNS domain whose SRV records name the members.'),
+  flag('text', 'discovery-srv-name', '', 'Suffix of the service name in DNS.'),
+  flag(
+    'bool',
+    'insecure-discovery',
+    'false',
+    'Take members from DNS that do not prove by TLS to belong to the domain.',
+  ),
+  flag(
+    'list',
+    'kvorum-discovery-dns',
+    '',
+    "DNS servers to ask for --discovery-srv, address:port, in the place of the system's.",
+  ),
+  flag('text', 'advertise-client-url', '127.0.0.1:23790', 'Address that clients are told of.'),
+  flag('text', 'resolver-prefix', '', 'Where the proxies of a cluster register.'),
+  flag('int', 'resolver-ttl', '0', 'Life of the registration without the proxy, in seconds.'),
+  flag('text', 'namespace', '', 'Prefix that is put before all keys.'),
+  flag('text', 'experimental-leasing-prefix', '', 'Not supported: cache reads under leases.'),
+  flag(
+    'bool',
+    'experimental-serializable-ordering',
+    'false',
+    'Serializable reads never show less than an earlier answer has.',
+  ),
+  flag(
+    'duration',
+    'kvorum-cache-max-age',
+    '10s',
+    'How old an answer to a serializable read may be; 0s is any age, as with etcd.',
+  ),
+  flag('bool', 'experimental-enable-grpc-logging', 'false', 'Has no effect.'),
+  flag('uint', 'max-send-bytes', '1572864', 'Largest request, in bytes.', 2 ** 31 - 1),
+  flag('uint', 'max-recv-bytes', '2147483647', 'Largest answer, in bytes.', 2 ** 31 - 1),
+  flag(
+    'uint',
+    'max-concurrent-streams',
+    '4294967295',
+    'Calls of a connection at a time.',
+    2 ** 32 - 1,
+  ),
+  flag('duration', 'grpc-keepalive-min-time', '5s', 'Least time between two pings of a client.'),
+  flag(
+    'duration',
+    'grpc-keepalive-interval',
+    '2h0m0s',
+    'Between two pings to clients; 0s never pings.',
+  ),
+  flag(
+    'duration',
+    'grpc-keepalive-timeout',
+    '20s',
+    'Wait for the answer before the client is let go.',
+  ),
+  flag('duration', 'dial-keepalive-time', '0s', 'Between two pings to members; 0s never pings.'),
+  flag('duration', 'dial-keepalive-timeout', '20s', 'Wait for their answer.'),
+  flag(
+    'bool',
+    'permit-without-stream',
+    'false',
+    'Has no effect: pings are sent while the proxy runs.',
+  ),
+  flag('text', 'cert', '', 'PEM of the certificate shown to members.'),
+  flag('text', 'key', '', 'PEM of its key.'),
+  flag(
+    'text',
+    'cacert',
+    '',
+    'PEM of the authorities that certificates of members are checked with.',
+  ),
+  flag('bool', 'insecure-skip-tls-verify', 'false', 'Take any certificate of a member. For tests.'),
+  flag('text', 'cert-file', '', 'PEM of the certificate shown to clients.'),
+  flag('text', 'key-file', '', 'PEM of its key.'),
+  flag('text', 'trusted-ca-file', '', 'PEM of the authorities that clients need a certificate of.'),
+  flag('text', 'client-crl-file', '', 'List of certificates of clients that are revoked.'),
+  flag('list', 'listen-cipher-suites', '', 'Cipher suites towards clients.'),
+  flag('text', 'tls-min-version', 'TLS1.2', 'Lowest version of TLS towards clients.'),
+  flag('text', 'tls-max-version', '', 'Highest version of TLS towards clients.'),
+  flag('bool', 'auto-tls', 'false', 'TLS towards clients with a certificate made here.'),
+  flag('uint', 'self-signed-cert-validity', '1', 'Years that this certificate is good for.', 100),
+  flag('text', 'data-dir', 'default.proxy', 'Folder of that certificate.'),
+  flag('bool', 'enable-pprof', 'false', 'Not supported: profiles over HTTP.'),
+  flag('bool', 'debug', 'false', 'Log more.'),
+];
