@@ -1,13 +1,16 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { ProgramResult } from '../ctl/in-process.ts';
 import { TestCluster } from '../framework/cluster.ts';
-import { Etcdctl } from '../framework/etcdctl.ts';
+import { type CommandResult, type Ctl, Etcdctl } from '../framework/etcdctl.ts';
 import { eventually } from '../framework/eventually.ts';
 import { type MemberOptions, startBoth, startEtcd, type TestMember } from '../framework/member.ts';
 import { readMetrics } from '../framework/metric.ts';
 import type { ExitStatus, RunningProgram } from '../framework/process.ts';
 import type { RealEtcd } from '../framework/real-etcd.ts';
+import { Kvctl } from './kvctl.ts';
+import { withoutDifferences } from './kvctl-differences.ts';
 
 const PROGRESS = ['etcd_server_proposals_applied_total', 'etcd_server_proposals_committed_total'];
 
@@ -25,6 +28,10 @@ export interface Stage {
   readonly members: readonly { readonly endpoint: string; readonly url: string }[];
   /** What runs there, for messages. */
   readonly name: string;
+  /** What the user types into, for one of the members. */
+  readonly ctl: (endpoint: string) => Ctl;
+  /** Takes away what may differ between two programs. */
+  readonly normalize: (command: string, result: ProgramResult) => ProgramResult;
 }
 
 /**
@@ -34,15 +41,21 @@ export interface Stage {
 export async function playOnThree(real: RealEtcd, script: Script): Promise<Transcripts> {
   await using etcd = await startEtcd(real);
   await using kvorum = await TestCluster.start();
-  const stages = [stageOf(etcd), { members: kvorum.members, name: 'a cluster of Kvorum' }];
+  const stage = stageOf(real, etcd);
+  const stages = [stage, { ...stage, members: kvorum.members, name: 'a cluster of Kvorum' }];
   const [theirs, ours] = await Promise.all(
-    stages.map(async (stage) => (await record(real, stage, script)).map(maskIds)),
+    stages.map(async (stage) => (await record(stage, script)).map(maskIds)),
   );
   return { etcd: theirs ?? [], kvorum: ours ?? [] };
 }
 
-function stageOf(member: TestMember): Stage {
-  return { members: [member], name: member.process.file };
+function stageOf(real: RealEtcd, member: TestMember): Stage {
+  return {
+    members: [member],
+    name: member.process.file,
+    ctl: (endpoint) => new Etcdctl(real, endpoint),
+    normalize: (_command, result) => result,
+  };
 }
 
 /** Ids and terms, in the spellings of etcdctl's formats. */
@@ -60,14 +73,30 @@ export async function play(
 ): Promise<Transcripts> {
   await using both = await startBoth(real, options);
   const { etcd, kvorum } = both;
-  const stages = [etcd, kvorum].map(stageOf);
-  const [theirs, ours] = await Promise.all(stages.map((one) => record(real, one, script)));
+  const stages = [etcd, kvorum].map((member) => stageOf(real, member));
+  const [theirs, ours] = await Promise.all(stages.map((one) => record(one, script)));
   return { etcd: theirs ?? [], kvorum: ours ?? [] };
 }
 
-async function record(real: RealEtcd, stage: Stage, script: Script): Promise<string[]> {
+/** Plays a script with the real etcdctl against the real etcd, and with kvctl against Kvorum. */
+export async function playWithKvctl(
+  real: RealEtcd,
+  script: Script,
+  bundle: string,
+): Promise<Transcripts> {
+  await using both = await startBoth(real);
+  const normalize = withoutDifferences;
+  const ctl = (endpoint: string) => new Kvctl(bundle, endpoint);
+  const [theirs, ours] = await Promise.all([
+    record({ ...stageOf(real, both.etcd), normalize }, script),
+    record({ ...stageOf(real, both.kvorum), normalize, ctl }, script),
+  ]);
+  return { etcd: theirs, kvorum: ours };
+}
+
+async function record(stage: Stage, script: Script): Promise<string[]> {
   const folder = await mkdtemp(join(tmpdir(), 'kvorum-session-'));
-  const session = new Session(real, stage, folder);
+  const session = new Session(stage, folder);
   try {
     await script(session);
     return session.transcript;
@@ -89,13 +118,14 @@ export class Session {
   /** For files of this session; masked in the transcript. */
   readonly folder: string;
   readonly #stage: Stage;
-  readonly #ctls: readonly Etcdctl[];
+  readonly #ctls: readonly Ctl[];
   #turn = 0;
   readonly #leases: string[] = [];
-  readonly #running = new Set<RunningProgram>();
+  /** Programs that run, and their command lines. */
+  readonly #running = new Map<RunningProgram, readonly string[]>();
 
-  constructor(real: RealEtcd, stage: Stage, folder: string) {
-    this.#ctls = stage.members.map(({ endpoint }) => new Etcdctl(real, endpoint));
+  constructor(stage: Stage, folder: string) {
+    this.#ctls = stage.members.map(({ endpoint }) => stage.ctl(endpoint));
     this.#stage = stage;
     this.folder = folder;
   }
@@ -106,20 +136,18 @@ export class Session {
   }
 
   async runWithInput(input: string, ...args: readonly string[]): Promise<readonly string[]> {
-    const { status, stdout, stderr } = await (await this.#next()).runWithInput(input, ...args);
+    const result = await (await this.#next()).runWithInput(input, ...args);
     this.#noteCommand(args);
-    this.note(stdout);
-    this.#noteErrors(stderr);
-    this.#noteExit(status);
-    return stdout;
+    this.#noteResult(args, result);
+    return result.stdout;
   }
 
   /** Runs a command whose output needs more than the usual masks: it must succeed, and nothing of it is noted. */
   async raw(...args: readonly string[]): Promise<readonly string[]> {
-    const { status, stdout, stderr } = await (await this.#next()).run(...args);
-    if (status.code !== 0) throw new Error(`${args.join(' ')}: ${stderr.join('\n')}`);
+    const result = await (await this.#next()).run(...args);
+    if (result.status.code !== 0) throw new Error(`${args.join(' ')}: ${result.stderr.join('\n')}`);
     this.#noteCommand(args);
-    return stdout;
+    return this.#normalized(args, result).stdout;
   }
 
   /** Runs each command line, split at spaces. */
@@ -141,7 +169,7 @@ export class Session {
   /** Starts a command that runs until `finish`, such as `watch`. */
   async start(...args: readonly string[]): Promise<RunningProgram> {
     const program = await (await this.#next()).start(...args);
-    this.#running.add(program);
+    this.#running.set(program, args);
     this.#noteCommand(args);
     return program;
   }
@@ -172,9 +200,9 @@ export class Session {
     return (await Promise.all(told)).flat().map((value) => value ?? 0);
   }
 
-  /** Interrupts a command once it has printed a line, and notes its output. */
-  async finish(program: RunningProgram, lastLine: RegExp): Promise<void> {
-    await program.stdout.line(lastLine);
+  /** Interrupts a command once it has printed a line and so many below it, and notes its output. */
+  async finish(program: RunningProgram, line: RegExp, linesBelow = 0): Promise<void> {
+    await program.stdout.lineBelow(line, linesBelow);
     const status = await program.stop('SIGINT');
     this.#noteEnd(program, status, program.stdout.lines);
   }
@@ -196,11 +224,23 @@ export class Session {
     );
   }
 
-  #noteEnd(program: RunningProgram, status: ExitStatus, lines: readonly string[]): void {
+  #noteEnd(program: RunningProgram, status: ExitStatus, stdout: readonly string[]): void {
+    const args = this.#running.get(program) ?? [];
     this.#running.delete(program);
-    this.note(lines);
-    this.#noteErrors(program.stderr.lines);
+    this.#noteResult(args, { status, stdout, stderr: program.stderr.lines });
+  }
+
+  #noteResult(args: readonly string[], result: CommandResult): void {
+    const { status, stdout, stderr } = this.#normalized(args, result);
+    this.note(stdout);
+    this.#noteErrors(stderr);
     this.#noteExit(status);
+  }
+
+  #normalized(args: readonly string[], { status, stdout, stderr }: CommandResult): CommandResult {
+    const texts = { exitCode: status.code ?? 0, stdout: textOf(stdout), stderr: textOf(stderr) };
+    const normal = this.#stage.normalize(args.join(' '), texts);
+    return { status, stdout: linesOf(normal.stdout), stderr: linesOf(normal.stderr) };
   }
 
   note(lines: readonly string[]): void {
@@ -209,7 +249,7 @@ export class Session {
 
   /** Ends what still runs. */
   async end(): Promise<void> {
-    for (const program of this.#running) await program[Symbol.asyncDispose]();
+    for (const program of this.#running.keys()) await program[Symbol.asyncDispose]();
   }
 
   #noteCommand(args: readonly string[]): void {
@@ -249,4 +289,13 @@ export class Session {
       .replace(/\/[0-9a-f]{12,16}\b/, '/LEASE')
       .replace(/remaining\(\d+s\)/, 'remaining(SECONDS)');
   }
+}
+
+function textOf(lines: readonly string[]): string {
+  return lines.map((line) => `${line}\n`).join('');
+}
+
+function linesOf(text: string): string[] {
+  const lines = text.split('\n');
+  return lines.at(-1) === '' ? lines.slice(0, -1) : lines;
 }

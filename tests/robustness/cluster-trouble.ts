@@ -97,9 +97,12 @@ export const cutOfLeader =
   (direction: 'in' | 'out' | 'both'): Trouble =>
   async ({ cluster, network, load }) => {
     const { index } = await cluster.leader();
-    await eventually('the leader to be connected with all', () =>
-      (['in', 'out'] as const).every((way) => network.connections(index, way) >= CONNECTIONS),
-    );
+    await eventually('the leader to be connected with all', () => {
+      const opened = network.connections(index, 'out');
+      const accepted = network.connections(index, 'in');
+      if (opened >= CONNECTIONS && accepted >= CONNECTIONS) return true;
+      throw new Error(`it has opened ${opened} connections, and accepted ${accepted}`);
+    });
     network.isolate(index, direction);
     await load.progress(60);
     network.heal();

@@ -23,7 +23,11 @@ export interface SlowRequests {
  * Counts what the transport sees under etcd's metric names, for every method of etcd's services, and lets `busyPoll`
  * know when clients are heard and answered.
  */
-export function grpcStats(metrics: Metrics, slow: SlowRequests, busyPoll: BusyPoll): ServerStats {
+export function grpcStats(
+  metrics: Metrics,
+  slow: SlowRequests,
+  busyPoll: Pick<BusyPoll, 'heard' | 'answered'>,
+): ServerStats {
   const byPath = new Map<string, GrpcMethodMetrics>();
   for (const service of etcdServices) {
     for (const { name, methodKind } of service.methods) {

@@ -52,7 +52,7 @@ export class LeaseKeeper {
     const checkpoints = lessor.checkpointAll();
     for (let i = 0; i < checkpoints.length; i += CHECKPOINTS_PER_REQUEST) {
       const some = checkpoints.slice(i, i + CHECKPOINTS_PER_REQUEST);
-      await proposer.propose({ kind: 'leaseCheckpoint', checkpoints: some }, this.#term);
+      await proposer.proposeOwn({ kind: 'leaseCheckpoint', checkpoints: some }, this.#term);
     }
   }
 
@@ -60,13 +60,13 @@ export class LeaseKeeper {
     const { lessor, proposer } = this.#options;
     for (const id of lessor.expired(REVOKES_PER_LOOK)) {
       proposer
-        .propose({ kind: 'leaseRevoke', id }, this.#term)
+        .proposeOwn({ kind: 'leaseRevoke', id }, this.#term)
         .catch((error: unknown) => this.#failed(error));
     }
     const checkpoints = lessor.checkpointsDue();
     if (checkpoints.length === 0) return;
     proposer
-      .propose({ kind: 'leaseCheckpoint', checkpoints }, this.#term)
+      .proposeOwn({ kind: 'leaseCheckpoint', checkpoints }, this.#term)
       .catch((error: unknown) => this.#failed(error));
   }
 

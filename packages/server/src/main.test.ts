@@ -64,12 +64,4 @@ describe('the program', () => {
     expect(plain).toContain(`kvorum: ${message}`);
     expect(rest).toEqual(['']);
   });
-
-  it('says plainly that it has no gateway yet', async () => {
-    const { code, stderr } = await run(['gateway', 'start']);
-    expect([code, stderr]).toEqual([
-      1,
-      'kvorum: gateway is not supported yet by this version of Kvorum\n',
-    ]);
-  });
 });

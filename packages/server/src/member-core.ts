@@ -6,6 +6,8 @@ import { ALARM_NONE, Alarms } from './apply/alarms.ts';
 import { Applier } from './apply/applier.ts';
 import { listMeta } from './apply/meta-rows.ts';
 import { StateMachine } from './apply/state-machine.ts';
+import type { AuthTools } from './auth/auth-tools.ts';
+import { MemberAuth } from './auth/member-auth.ts';
 import type { Clock } from './clock.ts';
 import { startCompactor } from './compactor/compactor.ts';
 import type { ServerConfig } from './config/server-config.ts';
@@ -35,7 +37,12 @@ import { type MemberServices, memberServices } from './rpc/member-services.ts';
 import { OpenStreams } from './rpc/open-streams.ts';
 import type { SnapshotSource } from './snapshot/etcd-snapshot.ts';
 import { readState } from './snapshot/state-stream.ts';
+import { MemberStats } from './stats/member-stats.ts';
 import { type IncomingState, type OpenStorage, openStorage } from './storage.ts';
+import type { ClientNames } from './tls/client-names.ts';
+import { V2Pages } from './v2/http/v2-pages.ts';
+import { V2Expiry } from './v2/v2-expiry.ts';
+import { V2Store } from './v2/v2-store.ts';
 
 /** What a member runs on. */
 export interface CoreParts {
@@ -45,6 +52,7 @@ export interface CoreParts {
   readonly disk: Disk;
   readonly random: () => number;
   readonly engines: EngineFolders;
+  readonly auth: AuthTools;
   /** Where messages to other members go. */
   readonly outbox: Outbox;
   /** Members came, went, or moved: the way to them is to be found again. */
@@ -53,6 +61,8 @@ export interface CoreParts {
   readonly peers?: PeerCalls;
   /** Who the member is if it joins a cluster; it has no log yet then. Default: one of those that found one. */
   readonly joins?: LogOwner;
+  /** Whose certificates clients have shown, where these say who a user is. */
+  readonly clientNames?: ClientNames | undefined;
   /** Bytes of a segment of the log; etcd's size by default. */
   readonly walSegmentBytes?: number;
 }
@@ -75,6 +85,9 @@ export class MemberCore {
   readonly memberId: bigint;
   readonly cluster: Cluster;
   readonly alarms: Alarms;
+  readonly auth: MemberAuth;
+  readonly v2 = new V2Store();
+  readonly stats: MemberStats;
   readonly loop: NodeLoop;
   /** Every gRPC method by path. */
   readonly methods: GrpcService;
@@ -90,6 +103,7 @@ export class MemberCore {
   readonly #machine: StateMachine;
   readonly #proposer: Proposer;
   readonly #leases: LeaseKeeper;
+  readonly #v2Expiry: V2Expiry;
   readonly #lessor: Lessor;
   readonly #hub: WatchHub;
   readonly #stops: (() => void)[] = [];
@@ -103,12 +117,20 @@ export class MemberCore {
   private constructor(config: ServerConfig, parts: CoreParts, storage: OpenStorage) {
     const { clock, logger, metrics } = parts;
     const { log } = storage;
+    this.stats = new MemberStats(clock.wallMs());
     this.#config = config;
     this.#parts = parts;
     this.#storage = storage;
     this.memberId = log.owner.memberId;
     this.cluster = new Cluster(log.owner.clusterId);
     this.alarms = new Alarms();
+    this.auth = new MemberAuth(config.authToken, parts.auth, {
+      clock,
+      logger,
+      clientNames: parts.clientNames,
+      appliedIndex: () => this.#machine.appliedIndex,
+      catchUp: () => new Promise((run, fail) => this.loop.linearizableRead({ run, fail })),
+    });
     this.#loadRows();
     this.#node = this.#newNode();
     const lessor = Lessor.open({
@@ -125,12 +147,14 @@ export class MemberCore {
     });
     this.#lessor = lessor;
     this.#hub = hub;
-    const applier = new Applier(lessor, this.alarms, this.cluster);
+    const { alarms, cluster, auth, v2 } = this;
+    const applier = new Applier({ lessor, alarms, cluster, auth, v2 });
     this.#machine = new StateMachine({
       storage,
       node: this.#node,
       applier,
       cluster: this.cluster,
+      v2,
       maxLearners: config.maxLearners,
       clock,
       logger,
@@ -151,17 +175,9 @@ export class MemberCore {
       maxWals: config.maxWals,
     });
     this.loop = this.#newLoop();
-    this.#proposer = new Proposer({
-      loop: this.loop,
-      ids: new RequestIds(this.memberId, clock.wallMs()),
-      clock,
-      alarms: this.alarms,
-      memberId: this.memberId,
-      maxRequestBytes: config.maxRequestBytes,
-      quotaBytes: config.quotaBackendBytes,
-      storeBytes: () => this.store.engine.sizeBytes(),
-    });
+    this.#proposer = this.#newProposer();
     this.#leases = new LeaseKeeper({ lessor, proposer: this.#proposer, clock, logger });
+    this.#v2Expiry = new V2Expiry({ v2, proposer: this.#proposer, clock, logger });
     this.leadership = new Leadership({
       memberId: this.memberId,
       loop: this.loop,
@@ -195,7 +211,7 @@ export class MemberCore {
       cacheBytes: config.kvorumCacheBytes,
       unsafeNoFsync: config.unsafeNoFsync,
       compactionBatchLimit: config.compactionBatchLimit,
-      keepEntries: config.initialCluster.length > 1 ? config.snapshotCatchupEntries : 0,
+      keepEntries: mayHaveFollowers(config) ? config.snapshotCatchupEntries : 0,
       founder: parts.joins ?? founderOf(config),
     });
     if (config.forceNewCluster) {
@@ -232,7 +248,7 @@ export class MemberCore {
         logger: this.#parts.logger.named('compactor'),
         revision: () => this.store.revision,
         compact: (revision) =>
-          this.#proposer.propose({ kind: 'compaction', revision, physical: false }),
+          this.#proposer.proposeOwn({ kind: 'compaction', revision, physical: false }),
       }),
     );
   }
@@ -284,12 +300,38 @@ export class MemberCore {
     const rows = (prefix: string) => listMeta(this.store.engine, prefix);
     this.cluster.load(rows);
     this.alarms.load(rows);
+    this.auth.store.load(rows);
+    this.v2.takeOver(this.store.engine);
     this.isLearner = this.cluster.member(this.memberId)?.isLearner === true;
   }
 
   /** What the transport of peers may do with this member. */
   peerHost(): PeerHost {
     return peerHostOf(this, this.#services.peerMethods);
+  }
+
+  /** The v2 API of this member. */
+  v2Pages(): V2Pages {
+    const { v2, loop, cluster, memberId, stats } = this;
+    const { clock, metrics, logger } = this.#parts;
+    return new V2Pages({
+      logger,
+      passwords: this.auth.passwords,
+      v2,
+      loop,
+      cluster,
+      memberId,
+      stats,
+      clock,
+      name: this.#config.name,
+      storage: this.#storage,
+      proposer: this.#proposer,
+      reconfiguration: this.#services.reconfiguration,
+      peers: metrics.peers,
+      role: () => this.#node.role,
+      leader: () => this.leadership.leader,
+      raftStatus: () => this.raftStatus(),
+    });
   }
 
   /** Begins to receive the leader's state; `takeOver` follows when it is complete. */
@@ -312,6 +354,8 @@ export class MemberCore {
       this.#hub.replaceSource(store);
       this.#lessor.reload(store);
       this.#loadRows();
+      // Entries that this member never saw may have ended tokens, or their users' passwords.
+      this.auth.tokens.forgetAll();
     });
     this.#membershipChanged();
     if (this.#storage.applied.index !== index) {
@@ -347,11 +391,14 @@ export class MemberCore {
       await this.leadership.handOver(this.#config.electionTimeoutMs);
     }
     this.#streams.stopAll();
+    this.v2.hub.stop();
   }
 
   /** Stops everything and closes the stores. */
   async close(): Promise<void> {
     this.#leases.stop();
+    this.#v2Expiry.stop();
+    this.auth.tokens.stop();
     for (const stop of this.#stops) stop();
     await this.loop.stop();
     await this.#storage.close();
@@ -363,7 +410,12 @@ export class MemberCore {
       node: this.#node,
       log: this.#storage.log,
       sink: this.#machine,
-      outbox,
+      outbox: {
+        send: (message) => {
+          if (message.type === 'MsgApp') this.stats.appendsSent += 1;
+          outbox.send(message);
+        },
+      },
       clock,
       random,
       requestTimeoutMs: this.#requestTimeoutMs,
@@ -411,9 +463,26 @@ export class MemberCore {
     return REQUEST_TIMEOUT_MS + 2 * this.#config.electionTimeoutMs;
   }
 
+  #newProposer(): Proposer {
+    const { clock } = this.#parts;
+    const { maxRequestBytes, quotaBackendBytes } = this.#config;
+    return new Proposer({
+      loop: this.loop,
+      ids: new RequestIds(this.memberId, clock.wallMs()),
+      clock,
+      alarms: this.alarms,
+      ownCaller: () => this.auth.access.ownCaller(),
+      memberId: this.memberId,
+      maxRequestBytes,
+      quotaBytes: quotaBackendBytes,
+      storeBytes: () => this.store.engine.sizeBytes(),
+    });
+  }
+
   #newServices(): MemberServices {
     return memberServices({
       ...this.#parts,
+      auth: this.auth,
       config: this.#config,
       memberId: this.memberId,
       storage: this.#storage,
@@ -456,10 +525,14 @@ export class MemberCore {
       const text = `raft.node: ${id} elected leader ${formatId(leader)} at term ${term}`;
       logger.named('raft').info(text);
     }
-    if (leader !== this.leadership.leader) this.leadership.changed(leader);
+    if (leader !== this.leadership.leader) {
+      this.stats.leaderSinceMs = this.#parts.clock.wallMs();
+      this.leadership.changed(leader);
+    }
     if (role !== 'leader' && this.#leads) {
       this.#leads = false;
       this.#leases.stop();
+      this.#v2Expiry.stop();
     }
   }
 
@@ -490,6 +563,12 @@ export class MemberCore {
     if (this.#storage.log.memory.term(appliedIndex) !== term) return;
     this.#leads = true;
     this.#leases.start(term, this.#isOnlyVoter ? 0 : this.#config.electionTimeoutMs);
+    this.#v2Expiry.start(term);
     this.loop.wake();
   }
+}
+
+/** A member that found the others by discovery is not told of them again when it comes again. */
+function mayHaveFollowers({ initialCluster, discovery }: ServerConfig): boolean {
+  return initialCluster.length > 1 || discovery !== undefined;
 }

@@ -1,42 +1,61 @@
 import { createServer, type Server } from 'node:http';
+import type { Clock } from './clock.ts';
 import type { EndpointUrl } from './config/endpoint-url.ts';
-import type { HttpRoutes } from './http/http-routes.ts';
+import type { HttpRouter } from './http/http-routes.ts';
 import { nodeListener } from './http/node-listener.ts';
-import { Listener } from './listen/listener.ts';
+import { Entrance } from './listen/entrance.ts';
+import type { Logger } from './logging/logger.ts';
+import type { TlsListening } from './tls/tls-listening.ts';
 
 export interface MetricsPortOptions {
   readonly urls: readonly EndpointUrl[];
-  readonly routes: HttpRoutes;
+  readonly routes: HttpRouter;
   readonly reusePort: boolean;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Serves URLs over TLS. */
+  readonly tls: TlsListening | undefined;
 }
+
+/** A scraper that says nothing for so long is let go. */
+const FIRST_BYTES_TIMEOUT_MS = 30_000;
 
 /** Listeners of --listen-metrics-urls: metrics and health apart from client traffic. */
 export class MetricsPort {
   readonly #http: Server;
-  readonly #listeners: Listener[] = [];
+  #entrance: Entrance | undefined;
 
-  private constructor(routes: HttpRoutes) {
+  private constructor(routes: HttpRouter) {
     this.#http = createServer(nodeListener(routes));
   }
 
-  /** Binds every URL; rejects with the system's error. */
+  /** Binds every URL, or none: rejects when one can't be bound, and with what is wrong with a certificate's file. */
   static async open(options: MetricsPortOptions): Promise<MetricsPort> {
-    const { urls, routes, reusePort } = options;
+    const { routes, ...entrance } = options;
     const port = new MetricsPort(routes);
-    try {
-      for (const url of urls) {
-        const onConnection = (socket: unknown) => port.#http.emit('connection', socket);
-        port.#listeners.push(await Listener.open({ url, reusePort, onConnection }));
-      }
-    } catch (error) {
-      await port.close();
-      throw error;
-    }
+    port.#entrance = await Entrance.open({
+      ...entrance,
+      side: 'client',
+      checksAddress: true,
+      protocols: ['http1'],
+      firstBytesTimeoutMs: FIRST_BYTES_TIMEOUT_MS,
+      onConnection: (_protocol, socket, firstBytes) => {
+        socket.pause();
+        socket.unshift(firstBytes);
+        port.#http.emit('connection', socket);
+        socket.resume();
+      },
+    });
     return port;
+  }
+
+  /** The addresses as bound. */
+  get urls(): string[] {
+    return this.#entrance?.urls ?? [];
   }
 
   async close(): Promise<void> {
     this.#http.closeAllConnections();
-    await Promise.all(this.#listeners.map((listener) => listener.close()));
+    await this.#entrance?.close();
   }
 }

@@ -106,6 +106,7 @@ type Outcome = Proposal & { readonly error: EtcdError | undefined };
 describe('the proposal queue', () => {
   const proposalAt = (proposedAtMs: number): Proposal & { error: EtcdError | undefined } => ({
     request: { kind: 'leaseRevoke', id: 1n },
+    caller: undefined,
     proposedAtMs,
     done: false,
     error: undefined,

@@ -3,16 +3,21 @@ import type { Socket } from 'node:net';
 import { apiVersion } from '@kvorum/api';
 import type { Clock } from './clock.ts';
 import type { EndpointUrl } from './config/endpoint-url.ts';
-import { Listener } from './listen/listener.ts';
-import { sniff } from './listen/sniff.ts';
+import { Entrance } from './listen/entrance.ts';
+import type { Protocol } from './listen/sniff.ts';
+import type { Logger } from './logging/logger.ts';
 import { type Cluster, memberToJson } from './membership/cluster.ts';
 import { formatId } from './membership/ids.ts';
+import type { TlsListening } from './tls/tls-listening.ts';
 
 export interface PeerPortOptions {
   readonly urls: readonly EndpointUrl[];
   readonly cluster: Cluster;
   readonly reusePort: boolean;
   readonly clock: Clock;
+  readonly logger: Logger;
+  /** Serves URLs over TLS. */
+  readonly tls: TlsListening | undefined;
   /** Takes the connections of other members. */
   readonly accept: (socket: Socket, firstBytes: Buffer) => void;
 }
@@ -27,50 +32,50 @@ const FIRST_BYTES_TIMEOUT_MS = 10_000;
 export class PeerPort {
   readonly #options: PeerPortOptions;
   readonly #http: Server;
-  readonly #listeners: Listener[] = [];
+  #entrance: Entrance | undefined;
 
   private constructor(options: PeerPortOptions) {
     this.#options = options;
     this.#http = createServer((request, response) => answer(options.cluster, request, response));
   }
 
-  /** Binds every URL; rejects with the system's error. */
+  /** Binds every URL, or none: rejects when one can't be bound, and with what is wrong with a certificate's file. */
   static async open(options: PeerPortOptions): Promise<PeerPort> {
-    const { reusePort } = options;
+    const { urls, reusePort, clock, logger, tls } = options;
     const port = new PeerPort(options);
-    try {
-      for (const url of options.urls) {
-        const onConnection = (socket: Socket) => port.#onConnection(socket);
-        port.#listeners.push(await Listener.open({ url, reusePort, onConnection }));
-      }
-    } catch (error) {
-      await port.close();
-      throw error;
-    }
+    port.#entrance = await Entrance.open({
+      urls,
+      reusePort,
+      clock,
+      logger,
+      side: 'peer',
+      tls,
+      checksAddress: true,
+      protocols: ['http2', 'http1'],
+      firstBytesTimeoutMs: FIRST_BYTES_TIMEOUT_MS,
+      onConnection: (protocol, socket, firstBytes) => port.#accept(protocol, socket, firstBytes),
+    });
     return port;
   }
 
-  #onConnection(socket: Socket): void {
-    const { clock, accept } = this.#options;
-    sniff(socket, FIRST_BYTES_TIMEOUT_MS, clock.after, (protocol, firstBytes) => {
-      if (protocol === 'http2') {
-        accept(socket, firstBytes);
-        return;
-      }
-      socket.pause();
-      socket.unshift(firstBytes);
-      this.#http.emit('connection', socket);
-      socket.resume();
-    });
+  #accept(protocol: Protocol, socket: Socket, firstBytes: Buffer): void {
+    if (protocol === 'http2') {
+      this.#options.accept(socket, firstBytes);
+      return;
+    }
+    socket.pause();
+    socket.unshift(firstBytes);
+    this.#http.emit('connection', socket);
+    socket.resume();
   }
 
   get urls(): string[] {
-    return this.#listeners.map((listener) => listener.url);
+    return this.#entrance?.urls ?? [];
   }
 
   async close(): Promise<void> {
     this.#http.closeAllConnections();
-    await Promise.all(this.#listeners.map((listener) => listener.close()));
+    await this.#entrance?.close();
   }
 }
 

@@ -10,7 +10,9 @@ import { HttpRoutes } from './http/http-routes.ts';
 import { processVars } from './http/process-vars.ts';
 import type { Logger } from './logging/logger.ts';
 import type { MemberCore } from './member-core.ts';
+import type { MemberTls } from './member-tls.ts';
 import type { Metrics } from './metrics/metrics.ts';
+import { v2MetricsText } from './metrics/v2-metrics.ts';
 import { MetricsPort } from './metrics-port.ts';
 
 /** Every address that a member listens on, but those for other members. */
@@ -26,6 +28,7 @@ export interface PortParts {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly clock: Clock;
+  readonly tls: Pick<MemberTls, 'clients' | 'clientNames'>;
 }
 
 /** gRPC messages may be larger than the requests in them by this much, in bytes, as in etcd. */
@@ -43,11 +46,17 @@ export async function openPorts(
   };
   try {
     const { socketReusePort: reusePort } = config;
-    const sources = httpSources(parts, core);
+    const sources = {
+      ...httpSources(parts, core),
+      v2: config.enableV2 ? core.v2Pages() : undefined,
+    };
+    if (config.enableV2) parts.metrics.appendText(async () => v2MetricsText(core.v2));
     const { cors, hostWhitelist } = config;
     const client = await ClientPort.open({
       urls: config.listenClientUrls,
       httpUrls: config.listenClientHttpUrls ?? [],
+      tls: parts.tls.clients,
+      clientNames: parts.tls.clientNames,
       methods: core.methods,
       routes: HttpRoutes.forClients(sources, { cors, hostWhitelist }),
       transport: config.kvorumTransport,
@@ -58,6 +67,8 @@ export async function openPorts(
         { afterMs: config.warningUnaryRequestDurationMs, logger: parts.logger },
         new BusyPoll(parts.clock, config.kvorumBusyPollMs),
       ),
+      gateway: config.enableGrpcGateway,
+      authEnabled: () => core.auth.access.isEnabled,
       reusePort,
       maxReceiveMessageBytes: config.maxRequestBytes + GRPC_OVERHEAD_BYTES,
       maxConcurrentStreams: config.maxConcurrentStreams,
@@ -69,7 +80,16 @@ export async function openPorts(
     });
     opened.push(client);
     const routes = HttpRoutes.forMetrics(sources);
-    opened.push(await MetricsPort.open({ urls: config.listenMetricsUrls, routes, reusePort }));
+    opened.push(
+      await MetricsPort.open({
+        urls: config.listenMetricsUrls,
+        routes,
+        reusePort,
+        clock: parts.clock,
+        logger: parts.logger,
+        tls: parts.tls.clients,
+      }),
+    );
     const advertised = config.advertiseClientUrls.map((url, i) =>
       // A port chosen by the system is known only now.
       url.scheme !== 'unix' && url.port === 0 ? (client.urls[i] ?? url.href) : url.href,

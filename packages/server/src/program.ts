@@ -1,27 +1,15 @@
 import type { NetworkInterfaceInfo } from 'node:os';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type CommandLine, parseCommandLine } from './config/command-line.ts';
 import { ConfigError } from './config/config-error.ts';
 import type { LoadedConfig } from './config/load-config.ts';
 import type { ServerConfig } from './config/server-config.ts';
-import type { LogSink } from './logging/log-sink.ts';
-import type { LogFields } from './logging/logger.ts';
-import type { ProcessLogger } from './logging/pino-logger.ts';
+import { DiscoveryError } from './discovery/discovery-error.ts';
+import { systemdNotifier } from './node-systemd.ts';
+import { bugFields, dieOnUncaughtErrors, drain, openLog, type ProcessLog } from './process-log.ts';
 import { exitCodeOf, exitCodeOfBug, runMember } from './run-member.ts';
 import { ETCD_VERSION, versionText } from './version.ts';
 
 // What only a server needs is imported once the command line is known to ask for one.
-
-/** A reader of the log that does not take the last lines within this time loses them. */
-const drainTimeoutMs = 2000;
-
-const subcommands = ['gateway', 'grpc-proxy'];
-
-/** The log of the process: what is written, and the way out of the process it takes. */
-interface ProcessLog {
-  readonly logger: ProcessLogger;
-  readonly sink: LogSink;
-}
 
 /**
  * The whole program: reads the command line, answers it or runs a server until it ends, and resolves with the exit
@@ -32,9 +20,17 @@ export async function runProgram(args: readonly string[]): Promise<number> {
     const { runDevCluster } = await import('./dev-cluster/program.ts');
     return runDevCluster(args.slice(1));
   }
-  if (subcommands.includes(args[0] ?? '')) {
-    process.stderr.write(`kvorum: ${args[0]} is not supported yet by this version of Kvorum\n`);
-    return 1;
+  if (args[0] === 'gateway') {
+    const { runGateway } = await import('./gateway/program.ts');
+    return runGateway(args.slice(1));
+  }
+  if (args[0] === 'discovery') {
+    const { runDiscovery } = await import('./discovery/service/program.ts');
+    return runDiscovery(args.slice(1));
+  }
+  if (args[0] === 'grpc-proxy') {
+    const { runGrpcProxy } = await import('./grpc-proxy/program.ts');
+    return runGrpcProxy(args.slice(1));
   }
   let commandLine: CommandLine;
   try {
@@ -84,9 +80,11 @@ async function serve(commandLine: CommandLine): Promise<number> {
   } catch (error) {
     const code = exitCodeOf(error);
     const fields = code === exitCodeOfBug ? bugFields(error) : { error: messageOf(error) };
-    logger.fatal('failed to start etcd', fields);
+    const isOfDiscovery = error instanceof DiscoveryError;
+    logger.fatal(isOfDiscovery ? 'discovery failed' : 'failed to start etcd', fields);
     await drain(sink);
-    process.stderr.write(`kvorum: ${messageOf(error)}\n`);
+    const remedy = isOfDiscovery ? error.remedy : [];
+    process.stderr.write([messageOf(error), ...remedy].map((line) => `kvorum: ${line}\n`).join(''));
     return code;
   } finally {
     await drain(sink);
@@ -113,6 +111,7 @@ async function startAndRun(config: ServerConfig, log: ProcessLog): Promise<numbe
   const { startMember } = await import('./server.ts');
   const metrics = new Metrics({ detail: config.metrics, serverVersion: ETCD_VERSION });
   collectProcessMetrics(metrics);
+  const systemd = systemdNotifier(log.logger);
   return runMember(
     config,
     { logger: log.logger, metrics, startMember },
@@ -133,6 +132,9 @@ async function startAndRun(config: ServerConfig, log: ProcessLog): Promise<numbe
         log.sink.flushNow();
         process.exit(code);
       },
+      tell(state) {
+        void systemd.tell(state === 'serving' ? 'READY=1' : 'STOPPING=1');
+      },
     },
   );
 }
@@ -146,21 +148,6 @@ function onInputEnd(callback: () => void): void {
   stdin.resume();
 }
 
-/** Opens the log; rejects with `ConfigError` when an output can't be opened. */
-async function openLog(
-  config: Pick<ServerConfig, 'logLevel' | 'logFormat' | 'logOutputs'>,
-): Promise<ProcessLog> {
-  const { openLogSink } = await import('./logging/log-sink.ts');
-  const { createLogger } = await import('./logging/pino-logger.ts');
-  let sink: LogSink;
-  try {
-    sink = openLogSink(config.logOutputs, config.logFormat);
-  } catch (error) {
-    throw new ConfigError('invalid', `cannot open --log-outputs: ${messageOf(error)}`);
-  }
-  return { sink, logger: createLogger({ level: config.logLevel, sink, nowMs: Date.now }) };
-}
-
 /** Says why a configuration was refused: a line for machines as etcd writes it, and one for people. */
 async function refuse(error: ConfigError): Promise<number> {
   const { logger, sink } = await openLog({
@@ -172,26 +159,6 @@ async function refuse(error: ConfigError): Promise<number> {
   await drain(sink);
   process.stderr.write(`kvorum: ${error.message}\n`);
   return error.exitCode;
-}
-
-/** A bug must not be survived, not for one turn of the loop: the state it left behind can't be trusted with data. */
-function dieOnUncaughtErrors(log: ProcessLog): void {
-  process.on('uncaughtException', (error: unknown) => {
-    log.logger.fatal('uncaught error; the process ends', bugFields(error));
-    log.sink.flushNow();
-    process.exit(exitCodeOfBug);
-  });
-}
-
-/** All an error tells, for whoever has to find the bug: also what it carries, such as an invariant's values. */
-function bugFields(error: unknown): LogFields {
-  return error instanceof Error
-    ? { error: error.message, kind: error.name, ...error, stack: error.stack }
-    : { error: messageOf(error) };
-}
-
-async function drain(sink: LogSink): Promise<void> {
-  await Promise.race([sink.drain(), sleep(drainTimeoutMs, undefined, { ref: false })]);
 }
 
 function messageOf(error: unknown): string {

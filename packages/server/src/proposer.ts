@@ -3,10 +3,12 @@ import type { UnaryCall } from '@kvorum/h2';
 import type { ConfChange } from '@kvorum/raft';
 import { ALARM_CORRUPT, ALARM_NOSPACE, type Alarms } from './apply/alarms.ts';
 import { type ApplyResult, spaceNeeded } from './apply/applier.ts';
+import type { Caller } from './auth/caller.ts';
 import type { Clock } from './clock.ts';
 import type { DeleteRangeRequest, PutRequest, TxnRequest } from './codec/kv-requests.ts';
 import {
   DELETE_RANGE_TAG,
+  type EncodedHere,
   encodeRaftRequest,
   PUT_TAG,
   type RaftRequest,
@@ -23,6 +25,8 @@ export interface ProposerOptions {
   readonly clock: Clock;
   readonly alarms: Alarms;
   readonly memberId: bigint;
+  /** Who the member is when it proposes on its own account. */
+  readonly ownCaller: () => Caller | undefined;
   /** A replicated request may be no larger, in bytes, with what is wrapped around it. */
   readonly maxRequestBytes: number;
   /** The store may be no larger, in bytes, before growing writes are refused; Infinity for no quota. */
@@ -32,7 +36,7 @@ export interface ProposerOptions {
 }
 
 /** A client's request whose bytes go into the log as they came. */
-type ClientWrite = PutRequest | DeleteRangeRequest | TxnRequest;
+export type ClientWrite = PutRequest | DeleteRangeRequest | TxnRequest;
 
 const TAGS = { put: PUT_TAG, deleteRange: DELETE_RANGE_TAG, txn: TXN_TAG } as const;
 
@@ -56,31 +60,42 @@ export class Proposer {
   proposeWrite(
     request: ClientWrite,
     bytes: Uint8Array,
+    caller: Caller | undefined,
     call: UnaryCall,
     encoder: ResultEncoder,
   ): void {
     const { ids, loop, clock } = this.#options;
     this.#checkQuota(request);
     ids.advance();
-    const data = wrapRaftRequest(TAGS[request.kind], bytes, ids.high, ids.low);
+    const data = wrapRaftRequest(TAGS[request.kind], bytes, ids.high, ids.low, caller);
     this.#checkSize(data);
-    loop.propose(data, new PendingCall(request, clock.nowMs(), call, encoder), ids);
+    loop.propose(data, new PendingCall(request, caller, clock.nowMs(), call, encoder), ids);
+  }
+
+  /** Proposes any other request of a client and resolves with its outcome; rejects with `EtcdError`. */
+  async propose(request: EncodedHere, caller: Caller | undefined): Promise<ApplyResult> {
+    return await this.#propose(request, caller, undefined);
   }
 
   /**
-   * Proposes any other request and resolves with its outcome; rejects with `EtcdError`. With a term, it's one that only
-   * the leader of that term may make.
+   * Proposes what the member wants on its own account, and may. With a term, it's what only the leader of that term may
+   * want. Rejects with `EtcdError`.
    */
-  async propose(
-    request: Exclude<RaftRequest, ClientWrite>,
-    leaderTerm?: number,
+  async proposeOwn(request: EncodedHere, leaderTerm?: number): Promise<ApplyResult> {
+    return await this.#propose(request, this.#options.ownCaller(), leaderTerm);
+  }
+
+  async #propose(
+    request: EncodedHere,
+    caller: Caller | undefined,
+    leaderTerm: number | undefined,
   ): Promise<ApplyResult> {
     const { ids, loop, clock } = this.#options;
     this.#checkQuota(request);
     ids.advance();
-    const data = encodeRaftRequest(request, ids.high, ids.low);
+    const data = encodeRaftRequest(request, ids.high, ids.low, caller);
     this.#checkSize(data);
-    const proposal = new OwnProposal(request, clock.nowMs());
+    const proposal = new OwnProposal(request, caller, clock.nowMs());
     if (leaderTerm === undefined) loop.propose(data, proposal, ids);
     else loop.proposeAsLeader(data, proposal, ids, leaderTerm);
     return await proposal.applied;
@@ -92,7 +107,11 @@ export class Proposer {
     ids.advance();
     const id = (BigInt(ids.high) << 32n) | BigInt(ids.low);
     const full = { ...change, id };
-    const proposal = new OwnProposal({ kind: 'membership', change: full }, clock.nowMs());
+    const proposal = new OwnProposal(
+      { kind: 'membership', change: full },
+      undefined,
+      clock.nowMs(),
+    );
     loop.proposeChange(full, proposal, ids);
     return await proposal.applied;
   }
@@ -121,7 +140,7 @@ export class Proposer {
     this.#storeBytes += needed;
     if (this.#storeBytes < quotaBytes) return;
     const raise = { kind: 'alarm', action: 1, memberId, alarm: ALARM_NOSPACE } as const;
-    this.propose(raise).catch(() => {
+    this.proposeOwn(raise).catch(() => {
       // The next write that finds the quota crossed tries again.
     });
     throw new EtcdError('noSpace');

@@ -38,7 +38,7 @@ async function insist(
 ): Promise<void> {
   for (;;) {
     try {
-      await proposer.propose(request);
+      await proposer.proposeOwn(request);
       return;
     } catch (error) {
       if (!(error instanceof EtcdError) || !isPassing(error)) throw error;

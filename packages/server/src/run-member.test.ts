@@ -49,6 +49,7 @@ class Stage {
           this.#onSignal = callback;
         },
         exitNow: (code) => this.log.push(`exit ${code}`),
+        tell: (state) => this.log.push(state),
       },
     );
   }
@@ -63,7 +64,7 @@ describe('runMember', () => {
     const running = stage.run();
     stage.signal('terminated');
     expect(await running).toBe(0);
-    expect(stage.log).toEqual([received, 'stop']);
+    expect(stage.log).toEqual([received, 'stopping', 'stop']);
   });
 
   it('exits at once on a second signal', async () => {
@@ -85,7 +86,7 @@ describe('runMember', () => {
     expect(stage.log).toEqual([received]);
     up.resolve(stage.member());
     expect(await running).toBe(0);
-    expect(stage.log).toEqual([received, 'stop']);
+    expect(stage.log).toEqual([received, 'stopping', 'stop']);
   });
 
   it('ends without touching the stores when a durable operation failed', async () => {
@@ -93,7 +94,7 @@ describe('runMember', () => {
     const running = stage.run();
     stage.failed.resolve(new Error('EIO'));
     expect(await running).toBe(1);
-    expect(stage.log).toEqual([]);
+    expect(stage.log).toEqual(['serving']);
   });
 
   it('reports a stop that failed', async () => {

@@ -29,6 +29,8 @@ export interface ProcessControl {
   onSignal(callback: (signal: string) => void): void;
   /** Ends the process at once. */
   exitNow(code: number): void;
+  /** Clients are served from now on, or soon no more. */
+  tell?(state: 'serving' | 'stopping'): void;
 }
 
 /** Exit code after a broken invariant (EX_SOFTWARE): going on could damage data. */
@@ -71,6 +73,7 @@ export async function runMember(
     if (stop.signal.aborted && error === stop.signal.reason) return 0;
     throw error;
   }
+  if (!stopping) control.tell?.('serving');
   const removed = member.removed.then(() => null);
   const failure = await Promise.race([signalled.promise, removed, member.fatal]);
   if (failure !== null) {
@@ -81,6 +84,7 @@ export async function runMember(
     });
     return exitCodeOf(failure);
   }
+  control.tell?.('stopping');
   try {
     await member.stop();
   } catch (error) {

@@ -1,10 +1,14 @@
 import { apiVersion, clusterVersion } from '@kvorum/api';
 import { type Disk, nodeDisk } from '@kvorum/wal';
+import type { AuthTools } from './auth/auth-tools.ts';
+import { nodeAuth } from './auth/node-auth.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { ServerConfig } from './config/server-config.ts';
+import type { Dns } from './discovery/dns.ts';
 import type { EngineFolders } from './engine-folders.ts';
 import type { Logger } from './logging/logger.ts';
 import { MemberCore } from './member-core.ts';
+import { type MemberTls, memberTls } from './member-tls.ts';
 import { refuseIncompatible } from './membership/compatibility.ts';
 import { formatId } from './membership/ids.ts';
 import {
@@ -21,6 +25,8 @@ import { PeerPort } from './peer-port.ts';
 import { openPorts, type Ports } from './ports.ts';
 import { rocksDbFolders } from './rocksdb-folders.ts';
 import type { Member } from './run-member.ts';
+import { nodeTlsTools } from './tls/node-tls-tools.ts';
+import type { TlsTools } from './tls/tls-tools.ts';
 
 /** What a member is given by its process; tests and simulations give their own. */
 export interface MemberDeps {
@@ -32,8 +38,14 @@ export interface MemberDeps {
   readonly random?: () => number;
   /** Where stores live; RocksDB in the file system by default. */
   readonly engines?: EngineFolders;
+  /** bcrypt, randomness and keys of tokens; Node's by default. */
+  readonly auth?: AuthTools;
+  /** Where certificates are and come from, and names of hosts; this machine's by default. */
+  readonly tls?: Omit<TlsTools, 'clock' | 'logger'>;
   /** How other members are reached; TCP by default. */
   readonly network?: PeerNetwork;
+  /** Who is asked for --discovery-srv; the system, or the servers of the configuration, by default. */
+  readonly dns?: Dns;
   /** Ends the start. */
   readonly stop?: AbortSignal;
 }
@@ -42,13 +54,16 @@ export interface MemberDeps {
  * Starts one member and resolves when it serves clients, which takes a majority of the cluster. Rejects with a message
  * for people when it can't: an address is taken, the data folder is in use or damaged, the cluster is another one.
  */
-export async function startMember(config: ServerConfig, deps: MemberDeps): Promise<Member> {
+export async function startMember(given: ServerConfig, deps: MemberDeps): Promise<Member> {
   const { logger, metrics, stop } = deps;
   const clock = deps.clock ?? systemClock;
   const disk = deps.disk ?? nodeDisk();
   const random = deps.random ?? Math.random;
-  const network = deps.network ?? nodeNetwork(clock, config.kvorumPeerLocalAddress);
-  const isNew = !disk.exists(config.walDir ?? `${config.dataDir}/member/wal`);
+  const tls = await memberTls(given, { ...(deps.tls ?? nodeTlsTools), clock, logger });
+  const network = deps.network ?? nodeNetwork(clock, tls.dialing, given.kvorumPeerLocalAddress);
+  const auth = deps.auth ?? (await nodeAuth(given));
+  const isNew = !disk.exists(walDirOf(given));
+  const config = await withFounders(given, isNew, { ...deps, clock });
   const joining = isNew ? await identify(config, network) : undefined;
   const peerUrls = config.initialAdvertisePeerUrls.map(({ href }) => href);
   const transport = new PeerTransport({
@@ -66,6 +81,8 @@ export async function startMember(config: ServerConfig, deps: MemberDeps): Promi
     disk,
     random,
     engines: deps.engines ?? rocksDbFolders(),
+    auth,
+    clientNames: tls.clientNames,
     outbox: transport,
     peers: transport,
     onMembershipChanged: () => transport.membershipChanged(),
@@ -78,10 +95,10 @@ export async function startMember(config: ServerConfig, deps: MemberDeps): Promi
   };
   try {
     transport.attach(core.peerHost(), guestsOf(joining));
-    opened.push(await openPeerPort(config, clock, core, transport));
+    opened.push(await openPeerPort(config, { clock, logger, tls: tls.peers }, core, transport));
     await orEnd(core.start(), core, stop);
     if (isNew && joining === undefined) warnOfLostData(core, logger);
-    const ports = await openPorts(config, parts, core);
+    const ports = await openPorts(config, { logger, metrics, clock, tls }, core);
     opened.push(ports);
     await orEnd(core.publish(config.name, ports.advertised), core, stop);
     announce(config, logger, core, ports);
@@ -90,6 +107,28 @@ export async function startMember(config: ServerConfig, deps: MemberDeps): Promi
     await closeAll();
     throw error;
   }
+}
+
+/** The configuration with the founding members that discovery finds, where a new member is to look for them. */
+async function withFounders(
+  config: ServerConfig,
+  isNew: boolean,
+  { logger, clock, dns, stop }: MemberDeps & { readonly clock: Clock },
+): Promise<ServerConfig> {
+  const { discovery } = config;
+  if (discovery === undefined) return config;
+  // Few members need it, once in their lives.
+  const { discoverFounders, ignoreDiscovery } = await import('./discovery/discover-founders.ts');
+  if (isNew) {
+    const deps = { logger, clock, dns, stop };
+    return { ...config, ...(await discoverFounders(config, discovery, deps)) };
+  }
+  ignoreDiscovery(discovery, walDirOf(config), logger);
+  return config;
+}
+
+function walDirOf({ walDir, dataDir }: ServerConfig): string {
+  return walDir ?? `${dataDir}/member/wal`;
 }
 
 /** Who a member without a log is when it joins a cluster; undefined for a founder. */
@@ -125,15 +164,15 @@ function guestsOf(joining: Joining | undefined): ReadonlyMap<bigint, readonly st
 
 function openPeerPort(
   config: ServerConfig,
-  clock: Clock,
+  parts: { readonly clock: Clock; readonly logger: Logger; readonly tls: MemberTls['peers'] },
   core: MemberCore,
   transport: PeerTransport,
 ): Promise<PeerPort> {
   return PeerPort.open({
+    ...parts,
     urls: config.listenPeerUrls,
     cluster: core.cluster,
     reusePort: config.socketReusePort,
-    clock,
     accept: (socket, firstBytes) => transport.accept(socket, firstBytes),
   });
 }
@@ -220,7 +259,9 @@ function announce(config: ServerConfig, logger: Logger, core: MemberCore, ports:
   for (const url of ports.clientUrls) {
     logger.info('ready to serve client requests');
     const address = url.replace(/^[a-z]+:\/\//, '');
-    logger.info('serving client traffic insecurely; this is strongly discouraged!', { address });
+    if (/^(https|unixs):/.test(url)) logger.info('serving client traffic securely', { address });
+    else
+      logger.info('serving client traffic insecurely; this is strongly discouraged!', { address });
   }
 }
 

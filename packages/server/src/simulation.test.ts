@@ -36,8 +36,19 @@ describe('whole members under faults', () => {
     expect(mean(({ failedDisks }) => failedDisks)).toBeGreaterThan(0.5);
     expect(mean(({ terms }) => terms)).toBeGreaterThan(2);
     expect(mean(({ changes }) => changes)).toBeGreaterThan(1);
+    expect(mean(({ authChanges }) => authChanges)).toBeGreaterThan(2);
     expect(mean(({ moves }) => moves)).toBeGreaterThan(1);
     expect(mean(({ statesSent }) => statesSent)).toBeGreaterThan(0.3);
+  });
+
+  it('keep every promise with v2 keys among them', async () => {
+    let changes = 0;
+    for (let seed = 1; seed <= 8; seed++) {
+      const { violations, v2Changes } = await simulate({ seed, steps, v2: true });
+      expect(violations, `pnpm sim --v2 --seed ${seed}`).toEqual([]);
+      changes += v2Changes;
+    }
+    expect(changes).toBeGreaterThan(100);
   });
 
   it('do the same when the seed is the same', async () => {

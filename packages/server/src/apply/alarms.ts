@@ -12,7 +12,7 @@ export function alarmName(alarm: number): string {
   return ALARM_NAMES[alarm] ?? String(alarm);
 }
 
-const ACTION_GET = 0;
+export const ACTION_GET = 0;
 export const ACTION_ACTIVATE = 1;
 
 /** One raised alarm. Member id 0 is a real key: it stands for "some member, it isn't known which". */

@@ -1,10 +1,16 @@
 import { EtcdError } from '@kvorum/api';
 import type { ApplyBatch, Lessor } from '@kvorum/mvcc';
+import type { Caller } from '../auth/caller.ts';
+import type { MemberAuth } from '../auth/member-auth.ts';
+import { guardRequest } from '../auth/request-guard.ts';
 import type { RequestOp, TxnRequest } from '../codec/kv-requests.ts';
 import type { DeleteRangeResult, PutResult, TxnResult } from '../codec/kv-responses.ts';
 import type { RaftRequest } from '../codec/raft-requests.ts';
+import type { V2Request } from '../codec/v2-request.ts';
 import type { Cluster } from '../membership/cluster.ts';
+import type { V2Outcome, V2Store } from '../v2/v2-store.ts';
 import { ALARM_CORRUPT, ALARM_NOSPACE, type Alarm, type Alarms } from './alarms.ts';
+import type { AuthApplier, AuthResult } from './auth.ts';
 import { applyDeleteRange, applyPut, applyTxn } from './kv.ts';
 import { TxnReader, toEtcdError } from './reader.ts';
 
@@ -25,6 +31,11 @@ export interface AlarmResult {
   readonly alarms: readonly Alarm[];
 }
 
+export interface V2Result {
+  readonly kind: 'v2';
+  readonly outcome: V2Outcome;
+}
+
 /** The leader could not begin a change of the membership: another one is under way. */
 export interface DeferredResult {
   readonly kind: 'deferred';
@@ -42,10 +53,21 @@ export type ApplyResult =
   | CompactionResult
   | LeaseResult
   | AlarmResult
+  | AuthResult
+  | V2Result
   | DeferredResult
   | NothingResult;
 
 const NOTHING: NothingResult = { kind: 'nothing' };
+
+/** The parts of the state that requests change, beside the keys. */
+export interface ApplierParts {
+  readonly lessor: Lessor;
+  readonly alarms: Alarms;
+  readonly cluster: Cluster;
+  readonly v2: V2Store;
+  readonly auth: Pick<MemberAuth, 'access' | 'applier'>;
+}
 
 /**
  * The replicated state machine: one case per request. It decides from the replicated state alone, so every member
@@ -55,16 +77,31 @@ export class Applier {
   readonly #lessor: Lessor;
   readonly #alarms: Alarms;
   readonly #cluster: Cluster;
+  readonly #v2: V2Store;
+  readonly #access: MemberAuth['access'];
+  readonly #auth: AuthApplier;
 
-  constructor(lessor: Lessor, alarms: Alarms, cluster: Cluster) {
-    this.#lessor = lessor;
-    this.#alarms = alarms;
-    this.#cluster = cluster;
+  constructor(parts: ApplierParts) {
+    this.#lessor = parts.lessor;
+    this.#alarms = parts.alarms;
+    this.#cluster = parts.cluster;
+    this.#v2 = parts.v2;
+    this.#access = parts.auth.access;
+    this.#auth = parts.auth.applier;
   }
 
-  /** Applies one request to the open batch. Throws `EtcdError` when it is refused; nothing has changed then. */
-  apply(batch: ApplyBatch, request: RaftRequest): ApplyResult {
+  /**
+   * Applies one request, which `caller` made and whose entry has that index, to the open batch. Throws `EtcdError` when
+   * it is refused; nothing has changed then.
+   */
+  apply(
+    batch: ApplyBatch,
+    request: RaftRequest,
+    caller: Caller | undefined,
+    index: number,
+  ): ApplyResult {
     this.#checkAlarms(request);
+    if (this.#access.isEnabled) guardRequest(this.#access, batch, request, caller);
     switch (request.kind) {
       case 'put':
         return this.#write(batch, (view) => applyPut(view, this.#lessor, request));
@@ -92,10 +129,16 @@ export class Applier {
         return { kind: 'alarm', alarms: this.#alarms.apply(batch, request) };
       case 'clusterVersionSet':
         this.#cluster.setVersion(batch, request.version);
+        this.#v2.skip(batch, 1);
         return NOTHING;
       case 'memberAttributesSet':
         this.#cluster.setAttributes(batch, request.memberId, request.name, request.clientUrls);
+        this.#v2.skip(batch, 1);
         return NOTHING;
+      case 'v2':
+        return { kind: 'v2', outcome: this.#v2.apply(batch, request) };
+      default:
+        return this.#auth.apply(batch, request, index);
     }
   }
 
@@ -133,6 +176,7 @@ const CHANGES_DATA: ReadonlySet<RaftRequest['kind']> = new Set([
   'compaction',
   'leaseGrant',
   'leaseRevoke',
+  'v2',
 ]);
 
 /** Bytes that etcd counts for a put beside its key and value (`etcd: server/storage/quota.go`). */
@@ -143,6 +187,7 @@ const LEASE_BYTES = 64;
 export function spaceNeeded(request: RaftRequest): number {
   if (request.kind === 'put') return putSpace(request.key.length, request.value.length);
   if (request.kind === 'txn') return txnSpace(request);
+  if (request.kind === 'v2') return v2Space(request);
   return request.kind === 'leaseGrant' ? LEASE_BYTES : 0;
 }
 
@@ -152,6 +197,12 @@ function needsSpace(request: RaftRequest): boolean {
 
 function putSpace(keyBytes: number, valueBytes: number): number {
   return PUT_OVERHEAD_BYTES + keyBytes + valueBytes;
+}
+
+/** What deletes, lets expire, or renews a TTL needs none. */
+function v2Space({ method, path, value, isRefresh }: V2Request): number {
+  const grows = (method === 'PUT' || method === 'POST') && !isRefresh;
+  return grows ? putSpace(path.length, value.length) : 0;
 }
 
 function txnSpace(request: TxnRequest): number {

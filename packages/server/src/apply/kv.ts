@@ -8,6 +8,7 @@ import type {
   TxnRequest,
 } from '../codec/kv-requests.ts';
 import type { DeleteRangeResult, OpResult, PutResult, TxnResult } from '../codec/kv-responses.ts';
+import { rangesOfDeletion, refuseReserved } from '../v2/reserved-keys.ts';
 import { branchOf, choosePath, type TxnPath } from './compare.ts';
 import { type KvReader, keyText, rangeQueryOf, type TxnReader, toEtcdError } from './reader.ts';
 
@@ -16,14 +17,15 @@ export interface LeaseLookup {
   has(id: bigint): boolean;
 }
 
-/** Applies a put on its own. Throws `EtcdError` leaseNotFound or keyNotFound before anything is written. */
+/** Applies a put on its own. Throws `EtcdError` leaseNotFound, keyNotFound or that of a reserved key before it writes. */
 export function applyPut(view: TxnReader, leases: LeaseLookup, request: PutRequest): PutResult {
   checkPut(view, leases, request);
   return writePut(view, request);
 }
 
 export function applyDeleteRange(view: TxnReader, request: DeleteRangeRequest): DeleteRangeResult {
-  const deleted = view.txn.deleteRange(request.key, request.rangeEnd);
+  const ranges = rangesOfDeletion(request.key, request.rangeEnd);
+  const deleted = ranges.flatMap(([key, rangeEnd]) => view.txn.deleteRange(key, rangeEnd));
   const prevKvs = request.prevKv ? deleted.map((meta) => view.wireOf(meta)) : [];
   return { kind: 'deleteRange', revision: view.revision, deleted: deleted.length, prevKvs };
 }
@@ -98,6 +100,7 @@ function runBranch(
 }
 
 function checkPut(reader: KvReader, leases: LeaseLookup, request: PutRequest): void {
+  refuseReserved(request.key);
   if (request.lease !== 0n && !leases.has(request.lease)) throw new EtcdError('leaseNotFound');
   if (!request.ignoreValue && !request.ignoreLease) return;
   if (reader.get(keyText(request.key)) === undefined) throw new EtcdError('keyNotFound');
@@ -118,6 +121,7 @@ function checkPuts(
 
 /** Inside a transaction a missing key is noticed before a missing lease; on its own it's the other way round. */
 function checkTxnPut(reader: KvReader, leases: LeaseLookup, request: PutRequest): void {
+  refuseReserved(request.key);
   const needsKey = request.ignoreValue || request.ignoreLease;
   if (needsKey && reader.get(keyText(request.key)) === undefined)
     throw new EtcdError('keyNotFound');
@@ -128,6 +132,7 @@ function checkRanges(reader: KvReader, request: TxnRequest, path: TxnPath): void
   branchOf(request, path.succeeded).forEach((op, index) => {
     const nested = path.nested[index];
     if (op?.kind === 'txn' && nested !== undefined) checkRanges(reader, op, nested);
+    if (op?.kind === 'deleteRange') rangesOfDeletion(op.key, op.rangeEnd);
     if (op?.kind !== 'range' || op.revision === 0) return;
     if (op.revision > reader.revision) throw new EtcdError('futureRev');
     if (op.revision < reader.compactRevision) throw new EtcdError('compacted');

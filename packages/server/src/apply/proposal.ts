@@ -1,4 +1,5 @@
 import type { EtcdError } from '@kvorum/api';
+import type { Caller } from '../auth/caller.ts';
 import type { MembershipRequest, RaftRequest } from '../codec/raft-requests.ts';
 import type { ApplyResult } from './applier.ts';
 
@@ -9,6 +10,8 @@ import type { ApplyResult } from './applier.ts';
 export interface Proposal {
   /** The decoded request; what is replicated is its encoded form. */
   readonly request: RaftRequest | MembershipRequest;
+  /** Who made it; undefined when nobody was asked. Replicated with it. */
+  readonly caller: Caller | undefined;
   /** When it was proposed, in milliseconds of the member's clock. */
   readonly proposedAtMs: number;
   /** True once settled or failed. */

@@ -8,6 +8,7 @@ import {
   type RawNode,
   type Snapshot,
 } from '@kvorum/raft';
+import type { Caller } from '../auth/caller.ts';
 import type { Clock } from '../clock.ts';
 import { int64Words } from '../codec/int64-words.ts';
 import { encodeConfState } from '../codec/raft-records.ts';
@@ -23,6 +24,7 @@ import type { Metrics } from '../metrics/metrics.ts';
 import type { EntrySink } from '../node-loop.ts';
 import type { OpenProposal } from '../proposal-queue.ts';
 import type { OpenStorage } from '../storage.ts';
+import type { V2Store } from '../v2/v2-store.ts';
 import { APPLIED_INDEX_ROW, CONF_STATE_ROW, encodeAppliedIndex } from './applied-index.ts';
 import type { Applier, ApplyResult, DeferredResult, NothingResult } from './applier.ts';
 import { countOps } from './op-counts.ts';
@@ -32,6 +34,7 @@ export interface StateMachineOptions {
   readonly node: RawNode;
   readonly applier: Applier;
   readonly cluster: Cluster;
+  readonly v2: V2Store;
   /** --max-learners */
   readonly maxLearners: number;
   readonly clock: Clock;
@@ -124,6 +127,7 @@ export class StateMachine implements EntrySink {
     for (const entry of entries) {
       let open = entry.context as OpenProposal | undefined;
       let request = open?.proposal.request;
+      let caller = open?.proposal.caller;
       if (entry.type !== 'normal') {
         const change = decodeConfChange(entry);
         if ('nodeId' in change) {
@@ -134,8 +138,9 @@ export class StateMachine implements EntrySink {
         const decoded = decodeRaftEntry(entry.data);
         open = this.#options.findProposal(decoded.idHigh, decoded.idLow);
         request = decoded.request;
+        caller = decoded.caller;
       }
-      items.push({ entry, request, open, outcome: undefined });
+      items.push({ entry, request, caller, open, outcome: undefined });
     }
     return items;
   }
@@ -155,7 +160,7 @@ export class StateMachine implements EntrySink {
     const startMs = clock.nowMs();
     let outcome: ApplyResult | EtcdError;
     try {
-      outcome = applier.apply(batch, request);
+      outcome = applier.apply(batch, request, item.caller, entry.index);
       countOps(metrics.mvcc, outcome);
     } catch (error) {
       if (!(error instanceof EtcdError)) throw error;
@@ -168,7 +173,7 @@ export class StateMachine implements EntrySink {
 
   /** A change that the membership doesn't allow, or that raft refuses, changes nothing, at any member. */
   #applyConfChange(batch: ApplyBatch, entry: Entry): ApplyResult | EtcdError {
-    const { node, cluster, maxLearners } = this.#options;
+    const { node, cluster, maxLearners, v2 } = this.#options;
     const change = decodeConfChange(entry);
     const refusal = 'nodeId' in change ? cluster.refusalOf(change, maxLearners) : undefined;
     if (refusal !== undefined) return new EtcdError(refusal);
@@ -179,7 +184,11 @@ export class StateMachine implements EntrySink {
       throw error;
     }
     batch.putMeta(CONF_STATE_ROW, encodeConfState(this.#confState));
-    if ('nodeId' in change) cluster.applyConfChange(batch, change);
+    if ('nodeId' in change) {
+      cluster.applyConfChange(batch, change);
+      // etcd moves a removed member to those that were removed: two changes.
+      v2.skip(batch, change.type === 'removeNode' ? 2 : 1);
+    }
     this.#options.onMembershipChanged();
     return NOTHING;
   }
@@ -224,6 +233,7 @@ interface Item {
   readonly entry: Entry;
   /** Undefined for one that changes nothing but the applied index, or the membership. */
   readonly request: RaftRequest | MembershipRequest | undefined;
+  readonly caller: Caller | undefined;
   /** Who waits for it at this member. */
   readonly open: OpenProposal | undefined;
   outcome: ApplyResult | EtcdError | undefined;

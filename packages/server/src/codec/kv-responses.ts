@@ -1,4 +1,4 @@
-import type { RangeResult } from '@kvorum/mvcc';
+import type { PackedRangeResult, RangeResult } from '@kvorum/mvcc';
 import { ProtoWriter, varintSize } from './proto-writer.ts';
 
 /** What a put did: the revision it made and, where asked for, the pair it replaced. */
@@ -53,16 +53,15 @@ export function encodeDeleteRangeResponse(
  * etcdserverpb.RangeResponse behind an encoded header field. Stored pairs are spliced in, not decoded; what is returned
  * is one buffer of the caller's.
  */
-export function encodeRangeResponse(header: Uint8Array, range: RangeResult): Uint8Array {
-  const body = Buffer.allocUnsafe(header.length + rangeSize(range));
+export function encodeRangeResponse(
+  header: Uint8Array,
+  range: RangeResult | PackedRangeResult,
+): Uint8Array {
+  const kvsSize = 'parts' in range ? packedSize(range) : pairsSize(range);
+  const body = Buffer.allocUnsafe(header.length + kvsSize + tailSize(range));
   body.set(header, 0);
   let pos = header.length;
-  for (const kv of range.kvs) {
-    body[pos++] = 0x12;
-    pos = putVarint(body, pos, kv.length);
-    body.set(kv, pos);
-    pos += kv.length;
-  }
+  pos = 'parts' in range ? putPacked(body, pos, range) : putPairs(body, pos, range);
   if (range.more) {
     body[pos++] = 0x18;
     body[pos++] = 1;
@@ -81,12 +80,40 @@ export function encodeTxnResponse(header: Uint8Array, result: TxnResult): Uint8A
   return writer.take();
 }
 
-function rangeSize(range: RangeResult): number {
+function packedSize({ parts }: PackedRangeResult): number {
   let size = 0;
-  for (const kv of range.kvs) size += 1 + varintSize(kv.length) + kv.length;
-  if (range.more) size += 2;
-  if (range.count !== 0) size += 1 + varintSize(range.count);
+  for (const { start, end } of parts) size += end - start;
   return size;
+}
+
+function putPacked(body: Buffer, start: number, { parts }: PackedRangeResult): number {
+  let pos = start;
+  for (const part of parts) {
+    body.set(part.bytes.subarray(part.start, part.end), pos);
+    pos += part.end - part.start;
+  }
+  return pos;
+}
+
+function pairsSize({ kvs }: RangeResult): number {
+  let size = 0;
+  for (const kv of kvs) size += 1 + varintSize(kv.length) + kv.length;
+  return size;
+}
+
+function putPairs(body: Buffer, start: number, { kvs }: RangeResult): number {
+  let pos = start;
+  for (const kv of kvs) {
+    body[pos++] = 0x12;
+    pos = putVarint(body, pos, kv.length);
+    body.set(kv, pos);
+    pos += kv.length;
+  }
+  return pos;
+}
+
+function tailSize({ more, count }: RangeResult | PackedRangeResult): number {
+  return (more ? 2 : 0) + (count === 0 ? 0 : 1 + varintSize(count));
 }
 
 function putVarint(buffer: Buffer, start: number, value: number): number {
@@ -110,31 +137,42 @@ function writeTxnBody(out: ProtoWriter, result: TxnResult): void {
   for (const response of result.responses) out.bytes(0x1a, encodeOp(response));
 }
 
+/** For what is inside a transaction, empty between two operations. */
+const opWriter = new ProtoWriter(4096);
+const headerWriter = new ProtoWriter(32);
+
 /** A ResponseOp: headers inside a transaction carry the revision alone, those of nested ones nothing. */
 function encodeOp(result: OpResult): Uint8Array {
-  if (result.kind === 'range') {
-    const body = encodeRangeResponse(revisionHeader(result.revision), result.range);
-    return new ProtoWriter(body.length + 16).bytes(0x0a, body).take();
-  }
-  const out = new ProtoWriter(256);
-  const body = new ProtoWriter(256);
   switch (result.kind) {
+    case 'range': {
+      const body = encodeRangeResponse(revisionHeader(result.revision), result.range);
+      return Buffer.concat([opWriter.tag(0x0a).uint(body.length).take(), body]);
+    }
     case 'put':
-      body.raw(revisionHeader(result.revision));
-      if (result.prev !== undefined) body.bytes(0x12, result.prev);
-      return out.bytes(0x12, body.take()).take();
+      opWriter.raw(revisionHeader(result.revision));
+      if (result.prev !== undefined) opWriter.bytes(0x12, result.prev);
+      return takeOp(0x12);
     case 'deleteRange':
-      body.raw(revisionHeader(result.revision));
-      writeDeleteRange(body, result);
-      return out.bytes(0x1a, body.take()).take();
-    case 'txn':
-      body.tag(0x0a).uint(0);
-      writeTxnBody(body, result);
-      return out.bytes(0x22, body.take()).take();
+      opWriter.raw(revisionHeader(result.revision));
+      writeDeleteRange(opWriter, result);
+      return takeOp(0x1a);
+    case 'txn': {
+      const responses = result.responses.map(encodeOp);
+      opWriter.tag(0x0a).uint(0);
+      if (result.succeeded) opWriter.tag(0x10).uint(1);
+      for (const response of responses) opWriter.bytes(0x1a, response);
+      return takeOp(0x22);
+    }
   }
 }
 
+/** What was written, as the field of a ResponseOp. */
+function takeOp(tag: number): Uint8Array {
+  const body = opWriter.take();
+  return opWriter.bytes(tag, body).take();
+}
+
 function revisionHeader(revision: number): Uint8Array {
-  const header = new ProtoWriter(16).tag(0x18).uint(revision).take();
-  return new ProtoWriter(24).bytes(0x0a, header).take();
+  const header = headerWriter.tag(0x18).uint(revision).take();
+  return headerWriter.bytes(0x0a, header).take();
 }

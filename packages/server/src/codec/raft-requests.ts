@@ -1,4 +1,11 @@
 import type { ConfChange } from '@kvorum/raft';
+import type { Caller } from '../auth/caller.ts';
+import {
+  type AuthRequest,
+  decodeAuthField,
+  encodeAuthRequest,
+  isAuthRequest,
+} from './auth-requests.ts';
 import { int64Words } from './int64-words.ts';
 import {
   type DeleteRangeRequest,
@@ -10,6 +17,7 @@ import {
 } from './kv-requests.ts';
 import { ProtoReader } from './proto-reader.ts';
 import { ProtoWriter } from './proto-writer.ts';
+import { decodeV2Request, encodeV2Request, V2_TAG, type V2Request } from './v2-request.ts';
 
 export interface CompactionRequest {
   readonly kind: 'compaction';
@@ -70,7 +78,9 @@ export type RaftRequest =
   | LeaseCheckpointRequest
   | AlarmRequest
   | ClusterVersionSetRequest
-  | MemberAttributesSetRequest;
+  | MemberAttributesSetRequest
+  | V2Request
+  | AuthRequest;
 
 /** Tags of the requests inside etcdserverpb.InternalRaftRequest (field << 3 | 2). */
 export const PUT_TAG = 0x22;
@@ -89,59 +99,71 @@ const writer = new ProtoWriter(65_536);
 
 /**
  * An InternalRaftRequest around a request as the client sent it: the bytes are spliced in, not encoded again.
- * `idHigh` and `idLow` are the halves of the request id.
+ * `idHigh` and `idLow` are the halves of the request id; `caller` makes it, or nobody that was asked.
  */
 export function wrapRaftRequest(
   tag: number,
   request: Uint8Array,
   idHigh: number,
   idLow: number,
+  caller: Caller | undefined,
 ): Buffer {
   writer.bytes(tag, request);
-  const header = requestHeader(idHigh, idLow);
+  const header = requestHeader(idHigh, idLow, caller);
   return writer.bytes(HEADER_TAG, header).take();
 }
 
-/** An InternalRaftRequest for what the member itself proposes. */
+/** A request that goes into the log in an encoding of the member's own. */
+export type EncodedHere = Exclude<RaftRequest, PutRequest | DeleteRangeRequest | TxnRequest>;
+
+/** An InternalRaftRequest around a request that is encoded here; see `wrapRaftRequest`. */
 export function encodeRaftRequest(
-  request: Exclude<RaftRequest, PutRequest | DeleteRangeRequest | TxnRequest>,
+  request: EncodedHere,
   idHigh: number,
   idLow: number,
+  caller?: Caller,
 ): Buffer {
+  const { tag, bytes } = isAuthRequest(request) ? encodeAuthRequest(request) : encodeOwn(request);
+  return wrapRaftRequest(tag, bytes, idHigh, idLow, caller);
+}
+
+function encodeOwn(request: Exclude<EncodedHere, AuthRequest>): { tag: number; bytes: Uint8Array } {
   const body = new ProtoWriter(128);
   switch (request.kind) {
     case 'compaction':
       writeInt(body, 0x08, request.revision);
       if (request.physical) body.tag(0x10).uint(1);
-      return wrapRaftRequest(COMPACTION_TAG, body.take(), idHigh, idLow);
+      return { tag: COMPACTION_TAG, bytes: body.take() };
     case 'leaseGrant':
       writeInt(body, 0x08, request.ttlSeconds);
       body.tag(0x10).int64(request.id);
-      return wrapRaftRequest(LEASE_GRANT_TAG, body.take(), idHigh, idLow);
+      return { tag: LEASE_GRANT_TAG, bytes: body.take() };
     case 'leaseRevoke':
       body.tag(0x08).int64(request.id);
-      return wrapRaftRequest(LEASE_REVOKE_TAG, body.take(), idHigh, idLow);
+      return { tag: LEASE_REVOKE_TAG, bytes: body.take() };
     case 'leaseCheckpoint':
       for (const { id, remainingSeconds } of request.checkpoints) {
         const checkpoint = new ProtoWriter(32).tag(0x08).int64(id);
         writeInt(checkpoint, 0x10, remainingSeconds);
         body.bytes(0x0a, checkpoint.take());
       }
-      return wrapRaftRequest(LEASE_CHECKPOINT_TAG, body.take(), idHigh, idLow);
+      return { tag: LEASE_CHECKPOINT_TAG, bytes: body.take() };
     case 'alarm':
       writeInt(body, 0x08, request.action);
       body.tag(0x10).int64(request.memberId);
       writeInt(body, 0x18, request.alarm);
-      return wrapRaftRequest(ALARM_TAG, body.take(), idHigh, idLow);
+      return { tag: ALARM_TAG, bytes: body.take() };
     case 'clusterVersionSet':
       body.text(0x0a, request.version);
-      return wrapRaftRequest(CLUSTER_VERSION_SET_TAG, body.take(), idHigh, idLow);
+      return { tag: CLUSTER_VERSION_SET_TAG, bytes: body.take() };
     case 'memberAttributesSet': {
       const attributes = new ProtoWriter(128).text(0x0a, request.name);
       for (const url of request.clientUrls) attributes.text(0x12, url);
       body.tag(0x08).int64(request.memberId).bytes(0x12, attributes.take());
-      return wrapRaftRequest(MEMBER_ATTRIBUTES_SET_TAG, body.take(), idHigh, idLow);
+      return { tag: MEMBER_ATTRIBUTES_SET_TAG, bytes: body.take() };
     }
+    case 'v2':
+      return { tag: V2_TAG, bytes: encodeV2Request(request) };
   }
 }
 
@@ -151,25 +173,50 @@ export interface DecodedEntry {
   readonly request: RaftRequest | undefined;
   readonly idHigh: number;
   readonly idLow: number;
+  /** Who made the request; undefined when nobody was asked. */
+  readonly caller: Caller | undefined;
 }
 
 /** Decodes an entry that came from another member, or that this process proposed before a restart. */
 export function decodeRaftEntry(data: Uint8Array): DecodedEntry {
   const reader = new ProtoReader(data);
   let request: RaftRequest | undefined;
-  let id = 0n;
+  let header = noHeader;
   for (let field = reader.next(); field !== 0; field = reader.next()) {
     if (reader.wireType !== 2) reader.skip();
-    else if (field === 100) id = decodeTwoInts(reader.bytes()).first;
+    else if (field === 100) header = decodeHeader(reader.message());
     else request = decodeField(reader, field) ?? request;
   }
-  int64Words.split(id);
-  return { request, idHigh: int64Words.high, idLow: int64Words.low };
+  int64Words.split(header.id);
+  return { request, idHigh: int64Words.high, idLow: int64Words.low, caller: header.caller };
+}
+
+/** etcdserverpb.RequestHeader. */
+interface RequestHeader {
+  readonly id: bigint;
+  readonly caller: Caller | undefined;
+}
+
+const noHeader: RequestHeader = { id: 0n, caller: undefined };
+
+function decodeHeader(reader: ProtoReader): RequestHeader {
+  let id = 0n;
+  let username = '';
+  let authRevision = 0;
+  for (let field = reader.next(); field !== 0; field = reader.next()) {
+    if (field === 1) id = reader.int64();
+    else if (field === 2) username = textOf(reader.bytes());
+    else if (field === 3) authRevision = reader.int64Number();
+    else reader.skip();
+  }
+  return { id, caller: username === '' ? undefined : { username, authRevision } };
 }
 
 function decodeField(reader: ProtoReader, field: number): RaftRequest | undefined {
   const bytes = reader.bytes();
   switch (field) {
+    case 2:
+      return decodeV2Request(bytes);
     case 4:
       return decodePut(bytes);
     case 5:
@@ -191,7 +238,7 @@ function decodeField(reader: ProtoReader, field: number): RaftRequest | undefine
     case 1301:
       return decodeMemberAttributes(bytes);
     default:
-      return undefined;
+      return decodeAuthField(field, bytes);
   }
 }
 
@@ -292,6 +339,10 @@ function writeInt(out: ProtoWriter, tag: number, value: number): void {
 
 const headerWriter = new ProtoWriter(16);
 
-function requestHeader(idHigh: number, idLow: number): Buffer {
-  return headerWriter.tag(0x08).uint64Halves(idHigh, idLow).take();
+function requestHeader(idHigh: number, idLow: number, caller: Caller | undefined): Buffer {
+  headerWriter.tag(0x08).uint64Halves(idHigh, idLow);
+  if (caller !== undefined) {
+    headerWriter.text(0x12, caller.username).tag(0x18).uint(caller.authRevision);
+  }
+  return headerWriter.take();
 }

@@ -16,6 +16,9 @@ function otherText(flag: Flag): string {
     'auto-compaction-mode': 'revision',
     'auto-compaction-retention': '7',
     'heartbeat-interval': '10',
+    'cipher-suites': 'TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256',
+    'tls-min-version': 'TLS1.3',
+    'tls-max-version': 'TLS1.2',
   };
   const byKind: Record<Flag['kind'], string> = {
     text: 'other',
@@ -58,7 +61,9 @@ describe('buildConfig', () => {
   });
 
   const effective = flagTable.filter(
-    (flag) => flag.support === 'supported' && !['config-file', 'version'].includes(flag.name),
+    (flag) =>
+      flag.support === 'supported' &&
+      !['config-file', 'discovery-fallback', 'version'].includes(flag.name),
   );
 
   it.each(effective.map((flag) => [flag.name, flag] as const))('heeds --%s', (name, flag) => {
@@ -67,12 +72,40 @@ describe('buildConfig', () => {
       'auto-compaction-mode': ['--auto-compaction-retention=5'],
       'listen-client-urls': ['--advertise-client-urls=http://localhost:2379'],
     };
-    const base = configOf(context[name] ?? []);
-    const changed = configOf([...(context[name] ?? []), `--${name}=${otherText(flag)}`]);
+    const discovery: [RegExp, string[]][] = [
+      [/^discovery-srv-name$|^kvorum-discovery-dns$/, ['--discovery-srv=example.com']],
+      [/^discovery-token$/, ['--discovery-endpoints=a:1', '--discovery-token=tkn']],
+      [/^discovery-endpoints$/, ['--discovery-token=tkn', '--discovery-endpoints=b:1']],
+      [
+        /^discovery-password$/,
+        ['--discovery-token=tkn', '--discovery-endpoints=a:1', '--discovery-user=a:b'],
+      ],
+      [/^discovery-proxy$/, ['--discovery=http://a/t']],
+      [/^discovery-(?!srv)/, ['--discovery-token=tkn', '--discovery-endpoints=a:1']],
+    ];
+    const surroundings = context[name] ?? discovery.find(([names]) => names.test(name))?.[1] ?? [];
+    const others: Record<string, string> = {
+      'auth-token': '',
+      'kvorum-discovery-dns': '[::1]:53',
+      'discovery-user': 'a:b',
+      discovery: 'http://a/t',
+    };
+    const base = configOf(surroundings);
+    const other = others[name] ?? otherText(flag);
+    const changed = configOf([...surroundings, `--${name}=${other}`]);
     expect(changed).not.toEqual(base);
   });
 
-  const refused = flagTable.filter((flag) => flag.support === 'unsupported');
+  it.each(['on', 'readonly'])('says what to use in the place of --proxy=%s', (mode) => {
+    expect(() => configOf(['--proxy=off'])).not.toThrow();
+    expect(() => configOf([`--proxy=${mode}`])).toThrow(
+      /^--proxy=.*gateway start.*grpc-proxy start/,
+    );
+  });
+
+  const refused = flagTable.filter(
+    (flag) => flag.support === 'unsupported' && flag.name !== 'proxy',
+  );
 
   it.each(refused.map((flag) => [flag.name, flag] as const))(
     'refuses --%s unless it is given its default',
@@ -126,8 +159,38 @@ describe('buildConfig', () => {
     ],
     [
       ['--listen-client-urls=https://127.0.0.1:1', '--advertise-client-urls=https://h:1'],
-      'TLS (https://127.0.0.1:1) is not supported yet',
+      'TLS key/cert (--cert-file, --key-file) must be provided for client url https://127.0.0.1:1 with HTTPS scheme',
     ],
+    [
+      ['--listen-metrics-urls=https://127.0.0.1:1', '--client-cert-auth'],
+      'cannot listen on TLS for 127.0.0.1:1: KeyFile and CertFile are not presented',
+    ],
+    [
+      ['--listen-peer-urls=https://127.0.0.1:1', '--cert-file=c', '--key-file=k'],
+      'cannot listen on TLS for 127.0.0.1:1: KeyFile and CertFile are not presented',
+    ],
+    [
+      ['--listen-client-http-urls=http://localhost:2379'],
+      'cannot bind both --listen-client-urls and --listen-client-http-urls on the same url http://localhost:2379',
+    ],
+    [
+      ['--tls-min-version=TLS1.1'],
+      'unexpected TLS version "TLS1.1" (must be one of: TLS1.2, TLS1.3)',
+    ],
+    [
+      ['--tls-min-version=TLS1.3', '--tls-max-version=TLS1.2'],
+      'min version (TLS1.3) is greater than max version (TLS1.2)',
+    ],
+    [
+      ['--tls-min-version=TLS1.3', '--cipher-suites=TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256'],
+      'cipher suites cannot be configured when only TLS1.3 is enabled',
+    ],
+    [['--cipher-suites=TLS_NONE'], 'unexpected TLS cipher suite "TLS_NONE"'],
+    [
+      ['--peer-cert-allowed-cn=a', '--peer-cert-allowed-hostname=b'],
+      'AllowedCNs and AllowedHostnames are mutually exclusive (cns=["a"], hostnames=["b"])',
+    ],
+    [['--peer-auto-tls', '--self-signed-cert-validity=0'], 'it should be greater than 0'],
     [['--watch-progress-notify-interval=99ms'], 'must be at least 100ms'],
     [['--log-outputs=default,stderr'], '--log-outputs'],
     [['--log-outputs='], '--log-outputs'],

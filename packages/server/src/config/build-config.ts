@@ -1,11 +1,15 @@
 import { findHostless, isWildcard, requireBindable } from './address-rules.ts';
+import { parseAuthToken } from './auth-token.ts';
 import { parseAutoCompaction } from './auto-compaction.ts';
 import { ConfigError } from './config-error.ts';
 import type { EndpointUrl } from './endpoint-url.ts';
 import { flagTable } from './flag-table.ts';
 import type { FlagValues } from './flag-values.ts';
 import { initialClusterOf, parseInitialCluster } from './initial-cluster.ts';
+import { readDiscovery } from './read-discovery.ts';
+import { requireTls } from './secure-urls.ts';
 import type { InitialMember, ServerConfig } from './server-config.ts';
+import { readTls } from './tls-flags.ts';
 
 /** What the defaults depend on besides the flags. */
 export interface ConfigSurroundings {
@@ -30,7 +34,10 @@ export function buildConfig(values: FlagValues, around: ConfigSurroundings): Ser
   const listenClientHttpUrls = values.urls('listen-client-http-urls');
   const walDir = values.text('wal-dir');
   const peerLocalAddress = values.text('kvorum-peer-local-address');
-  const addresses = resolveAddresses(values, around);
+  const discovery = readDiscovery(values);
+  const addresses = resolveAddresses(values, around, discovery !== undefined);
+  const tls = readTls(values);
+  requireTls({ ...addresses, ...tls, listenClientHttpUrls });
   return {
     name,
     dataDir: values.text('data-dir') || `${name}.etcd`,
@@ -41,18 +48,23 @@ export function buildConfig(values: FlagValues, around: ConfigSurroundings): Ser
     initialElectionTickAdvance: values.bool('initial-election-tick-advance'),
     maxWals: values.integer('max-wals'),
     ...addresses,
+    ...tls,
     ...(listenClientHttpUrls.length === 0 ? {} : { listenClientHttpUrls }),
     socketReusePort: values.bool('socket-reuse-port'),
     socketReuseAddress: values.bool('socket-reuse-address'),
     cors: values.list('cors'),
     hostWhitelist: values.list('host-whitelist'),
     enableGrpcGateway: values.bool('enable-grpc-gateway'),
+    enableV2: values.bool('enable-v2'),
     initialClusterToken: values.text('initial-cluster-token'),
+    ...(discovery === undefined ? {} : { discovery }),
     initialClusterState: values.choice('initial-cluster-state', ['new', 'existing']),
     preVote: values.bool('pre-vote'),
     strictReconfigCheck: values.bool('strict-reconfig-check'),
     maxLearners: values.integer('max-learners'),
     ...readLimits(values),
+    authToken: parseAuthToken(values.text('auth-token'), values.integer('auth-token-ttl')),
+    bcryptCost: values.integer('bcrypt-cost'),
     ...readUpkeep(values),
     ...readObservability(values),
     forceNewCluster: values.bool('force-new-cluster'),
@@ -66,7 +78,14 @@ export function buildConfig(values: FlagValues, around: ConfigSurroundings): Ser
   };
 }
 
+/** What to use in the place of the proxy that etcd's v2 had. */
+const proxyAdvice =
+  'the proxy of the v2 API is gone, as it is in etcd: `kvorum gateway start` passes connections on to members, for ' +
+  'clients of v2 and v3; `kvorum grpc-proxy start` serves those of v3';
+
 function refuseUnsupported(values: FlagValues): void {
+  const proxy = values.choice('proxy', ['off', 'readonly', 'on']);
+  if (proxy !== 'off') throw new ConfigError('unsupported', `--proxy=${proxy}: ${proxyAdvice}`);
   for (const flag of flagTable) {
     if (flag.support === 'unsupported' && values.differsFromDefault(flag)) {
       const message = `--${flag.name} is not supported yet by this version of Kvorum`;
@@ -162,14 +181,17 @@ interface Addresses {
   initialCluster: InitialMember[];
 }
 
-function resolveAddresses(values: FlagValues, around: ConfigSurroundings): Addresses {
+function resolveAddresses(
+  values: FlagValues,
+  around: ConfigSurroundings,
+  hasDiscovery: boolean,
+): Addresses {
   const listenPeerUrls = requiredUrls(values, 'listen-peer-urls');
   const listenClientUrls = requiredUrls(values, 'listen-client-urls');
   const listenMetricsUrls = values.urls('listen-metrics-urls');
   const httpUrls = values.urls('listen-client-http-urls');
   for (const urls of [listenPeerUrls, listenClientUrls, httpUrls, listenMetricsUrls]) {
     requireBindable(urls);
-    requireUnencrypted(urls);
   }
   const mustAdvertise = values.isGiven('listen-client-urls') && !around.fromFile;
   if (mustAdvertise && !values.isGiven('advertise-client-urls')) {
@@ -185,7 +207,7 @@ function resolveAddresses(values: FlagValues, around: ConfigSurroundings): Addre
     'in the format "host:port", "unix:/path/to/socket" or "unixs:/path/to/socket"',
     advertiseClientUrls,
   );
-  const initialCluster = readInitialCluster(values, initialAdvertisePeerUrls);
+  const initialCluster = readInitialCluster(values, initialAdvertisePeerUrls, hasDiscovery);
   return {
     listenPeerUrls,
     listenClientUrls,
@@ -202,14 +224,6 @@ function requiredUrls(values: FlagValues, name: string): EndpointUrl[] {
     throw new ConfigError('invalid', `--${name} must not be empty`);
   }
   return urls;
-}
-
-function requireUnencrypted(urls: readonly EndpointUrl[]): void {
-  const encrypted = urls.find((url) => url.scheme === 'https' || url.scheme === 'unixs');
-  if (encrypted !== undefined) {
-    const message = `TLS (${encrypted.href}) is not supported yet by this version of Kvorum`;
-    throw new ConfigError('unsupported', message);
-  }
 }
 
 function requireHosts(flag: string, format: string, urls: readonly EndpointUrl[]): void {
@@ -240,11 +254,15 @@ function advertisedPeerUrls(
   return [{ ...listen, host, href }];
 }
 
-function readInitialCluster(values: FlagValues, peerUrls: readonly EndpointUrl[]): InitialMember[] {
+function readInitialCluster(
+  values: FlagValues,
+  peerUrls: readonly EndpointUrl[],
+  hasDiscovery: boolean,
+): InitialMember[] {
   const name = values.text('name');
   // As in etcd: a name alone is enough to found a cluster of one; the default name goes with the default cluster.
-  const text = values.isGiven('initial-cluster')
-    ? values.text('initial-cluster')
-    : initialClusterOf(name, peerUrls);
+  // With discovery this is all that a member knows at first.
+  const isGiven = values.isGiven('initial-cluster') && !hasDiscovery;
+  const text = isGiven ? values.text('initial-cluster') : initialClusterOf(name, peerUrls);
   return parseInitialCluster(text);
 }

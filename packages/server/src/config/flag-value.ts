@@ -6,6 +6,9 @@ import type { Flag, FlagValue } from './flag.ts';
 const trueWords = new Set(['1', 't', 'T', 'true', 'TRUE', 'True']);
 const falseWords = new Set(['0', 'f', 'F', 'false', 'FALSE', 'False']);
 
+/** What decides how a flag's text is read. */
+export type FlagForm = Pick<Flag, 'kind' | 'choices' | 'max'>;
+
 /** Whether a word is a boolean as Go's flag package reads it. */
 export function isBooleanWord(word: string): boolean {
   return trueWords.has(word) || falseWords.has(word);
@@ -15,7 +18,7 @@ export function isBooleanWord(word: string): boolean {
  * Reads a flag's text: numbers and booleans as such, durations as milliseconds, the rest as checked text. Throws
  * `ConfigError` "invalid" whose message is only the reason (`parse error`); the caller says where the text came from.
  */
-export function parseFlagText(flag: Flag, text: string): FlagValue {
+export function parseFlagText(flag: FlagForm, text: string): FlagValue {
   switch (flag.kind) {
     case 'text':
     case 'list':
@@ -49,7 +52,7 @@ export function parseFlagText(flag: Flag, text: string): FlagValue {
   }
 }
 
-function parseInteger(flag: Flag, text: string): number {
+function parseInteger(flag: FlagForm, text: string): number {
   const pattern = flag.kind === 'uint' ? /^(0x[\da-f]+|\d+)$/i : /^[+-]?(0x[\da-f]+|\d+)$/i;
   if (!pattern.test(text)) {
     throw new ConfigError('invalid', 'parse error');

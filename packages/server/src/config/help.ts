@@ -10,6 +10,15 @@ export const usageText = `Usage:
   kvorum dev-cluster [--nodes 3]
     Start several servers on this machine as a cluster, to try things out; dev-cluster --help tells more.
 
+  kvorum gateway start [flags]
+    Pass TCP connections on to the members of a cluster that can be reached; gateway --help tells more.
+
+  kvorum grpc-proxy start [flags]
+    Serve etcd's API for the members of a cluster; grpc-proxy --help tells more.
+
+  kvorum discovery start [flags]
+    Give out tokens by which founding members find each other with --discovery; discovery --help tells more.
+
   etcd --version
     Show the version.
 

@@ -51,13 +51,18 @@ export function verifyBootstrap(config: Bootstrap): void {
   }
   // One that joins has been announced to the cluster already, by whoever added it.
   if (config.initialClusterState === 'new') verifyAnnounced(config, self);
-  const all = config.initialCluster.flatMap(({ peerUrls }) => peerUrls.map(({ href }) => href));
-  if (new Set(all).size < all.length) {
-    const listed = config.initialCluster.map(({ name, peerUrls }) =>
-      initialClusterOf(name, peerUrls),
-    );
-    throw new ConfigError('invalid', `initial cluster ${listed.join(',')} has duplicate url`);
-  }
+  refuseDuplicates(config.initialCluster);
+}
+
+/** Refuses one URL at two places. `what` names the list in the text of the `ConfigError`. */
+export function refuseDuplicates(
+  members: readonly InitialMember[],
+  what: 'initial' | 'discovery' = 'initial',
+): void {
+  const all = members.flatMap(({ peerUrls }) => peerUrls.map(({ href }) => href));
+  if (new Set(all).size === all.length) return;
+  const listed = members.map(({ name, peerUrls }) => initialClusterOf(name, peerUrls)).join(',');
+  throw new ConfigError('invalid', `${what} cluster ${listed} has duplicate url`);
 }
 
 /** --initial-cluster and --initial-advertise-peer-urls say the same of this member. */

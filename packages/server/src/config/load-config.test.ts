@@ -41,7 +41,7 @@ describe('loadConfig', () => {
   it.each([
     [{}, 'cannot read the configuration file f.yaml: ENOENT'],
     [{ 'f.yaml': 'a: [' }, 'cannot read the configuration file f.yaml'],
-    [{ 'f.yaml': 'client-transport-security: {cert-file: x}' }, '--cert-file is not supported yet'],
+    [{ 'f.yaml': 'enable-pprof: true' }, '--enable-pprof is not supported yet'],
     [{ 'f.yaml': 'election-timeout: 1' }, '--election-timeout[1ms] should be'],
   ])('refuses the files %j', async (files, message) => {
     const commandLine = parseCommandLine(['--config-file', 'f.yaml']);
@@ -61,6 +61,37 @@ describe('loadConfig', () => {
     expect(notices.map((notice) => notice.message)).toEqual([
       '--backend-batch-limit has no effect: Kvorum has no such part to tune',
       'flag "-force" is no longer supported - ignoring.',
+    ]);
+  });
+
+  it('reads the blocks for TLS, and warns of what they cannot do for URLs in the clear', async () => {
+    const file = `name: n
+client-transport-security: {cert-file: c, key-file: k, client-cert-auth: true, allowed-hostname: [a, b]}
+peer-transport-security: {trusted-ca-file: ca, auto-tls: true, skip-client-san-verification: true}
+cipher-suites: [TLS_RSA_WITH_AES_128_CBC_SHA, TLS_AES_128_GCM_SHA256]
+`;
+    const commandLine = parseCommandLine(['--config-file', 'f.yaml']);
+    const { config, notices } = await loadConfig(commandLine, sourcesOf({ 'f.yaml': file }));
+    expect(config.clientTls).toMatchObject({
+      certFile: 'c',
+      keyFile: 'k',
+      clientCertAuth: true,
+      allowedHostnames: ['a', 'b'],
+      cipherSuites: ['AES128-SHA'],
+    });
+    expect(config.peerTls).toMatchObject({
+      trustedCaFile: 'ca',
+      autoTls: true,
+      skipClientSanVerification: true,
+    });
+    const warnings = notices.filter(({ level }) => level === 'warn');
+    const told = warnings.map(({ message, fields }) => [message, ...Object.values(fields)]);
+    const [client, peer] = ['http://localhost:2379', 'http://localhost:2380'];
+    const isHttp = 'scheme is http or unix while';
+    expect(told).toEqual([
+      [`${isHttp} key and cert files are present; ignoring key and cert files`, client],
+      [`${isHttp} --client-cert-auth is enabled; ignoring client cert auth for this URL`, client],
+      ['scheme is HTTP while key and cert files are present; ignoring key and cert files', peer],
     ]);
   });
 

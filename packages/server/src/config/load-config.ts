@@ -1,3 +1,4 @@
+import { effectiveCost } from '../auth/bcrypt-hashing.ts';
 import { buildConfig } from './build-config.ts';
 import type { CommandLine } from './command-line.ts';
 import { ConfigError } from './config-error.ts';
@@ -6,6 +7,7 @@ import { applyEnvironment, type Environment } from './environment.ts';
 import { flagTable } from './flag-table.ts';
 import type { FlagValues } from './flag-values.ts';
 import type { Notice } from './notice.ts';
+import { tlsNotices } from './secure-urls.ts';
 import type { ServerConfig } from './server-config.ts';
 
 /** The parts of the outer world a configuration is read from. */
@@ -42,7 +44,10 @@ export async function loadConfig(
   }
   const notices = applyEnvironment(sources.environment, values);
   const config = buildConfig(values, { defaultHost: sources.defaultHost, fromFile: false });
-  return { config, notices: [...notices, ...flagNotices(values), ...configNotices(config)] };
+  return {
+    config,
+    notices: [...notices, ...flagNotices(values), ...configNotices(config), ...tlsNotices(config)],
+  };
 }
 
 async function loadFile(path: string, sources: ConfigSources): Promise<LoadedConfig> {
@@ -66,7 +71,13 @@ async function loadFile(path: string, sources: ConfigSources): Promise<LoadedCon
   };
   return {
     config,
-    notices: [loaded, ...notices, ...flagNotices(values), ...configNotices(config)],
+    notices: [
+      loaded,
+      ...notices,
+      ...flagNotices(values),
+      ...configNotices(config),
+      ...tlsNotices(config),
+    ],
   };
 }
 
@@ -113,6 +124,13 @@ function configNotices(config: ServerConfig): Notice[] {
     warn('quota-backend-bytes exceeds the maximum recommended value', {
       'quota-max-bytes': recommendedMaxQuotaBytes,
       'quota-size-bytes': config.quotaBackendBytes,
+    });
+  }
+  const cost = effectiveCost(config.bcryptCost);
+  if (cost !== config.bcryptCost) {
+    warn('use default bcrypt cost instead of the invalid given cost', {
+      'default-cost': cost,
+      'given-cost': config.bcryptCost,
     });
   }
   if (config.unsafeNoFsync) {

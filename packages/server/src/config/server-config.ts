@@ -1,3 +1,6 @@
+import type { SignMethod } from '../auth/jwt-keys.ts';
+import type { TlsSettings } from '../tls/tls-settings.ts';
+import type { DiscoverySetting } from './discovery-setting.ts';
 import type { EndpointUrl } from './endpoint-url.ts';
 
 /** A member of --initial-cluster: its name and all peer URLs given for that name. */
@@ -11,6 +14,18 @@ export type AutoCompaction =
   | { readonly mode: 'off' }
   | { readonly mode: 'periodic'; readonly retentionMs: number }
   | { readonly mode: 'revision'; readonly retentionRevisions: number };
+
+/** --auth-token with --auth-token-ttl; see `SimpleTokens` and `JwtTokens`. */
+export type AuthTokenSetting =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'simple'; readonly ttlMs: number }
+  | {
+      readonly kind: 'jwt';
+      readonly signMethod: SignMethod;
+      readonly publicKeyPath: string | undefined;
+      readonly privateKeyPath: string | undefined;
+      readonly ttlMs: number;
+    };
 
 /** --log-level; `panic` and `fatal` silence everything below. */
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'panic' | 'fatal';
@@ -59,17 +74,25 @@ export interface ServerConfig {
   readonly socketReusePort: boolean;
   /** --socket-reuse-address: set SO_REUSEADDR on listeners. */
   readonly socketReuseAddress: boolean;
+  /** --cert-file and so on: TLS of client and metrics listeners whose URL says so. */
+  readonly clientTls: TlsSettings;
+  /** --peer-cert-file and so on: TLS between members. */
+  readonly peerTls: TlsSettings;
   /** --cors: allowed origins; `['*']` = all. */
   readonly cors: readonly string[];
   /** --host-whitelist: accepted Host names of plaintext HTTP requests; `['*']` = all. */
   readonly hostWhitelist: readonly string[];
   /** --enable-grpc-gateway: serve the JSON gateway under /v3. */
   readonly enableGrpcGateway: boolean;
+  /** --enable-v2: serve the v2 API under /v2. */
+  readonly enableV2: boolean;
 
   // Cluster.
 
-  /** --initial-cluster: all founding members, this one included; sorted by name. */
+  /** --initial-cluster: all founding members, this one included; sorted by name. With `discovery` this one alone. */
   readonly initialCluster: readonly InitialMember[];
+  /** How a member without data finds the others; absent when `initialCluster` says it. */
+  readonly discovery?: DiscoverySetting;
   /** --initial-cluster-token: mixed into the ids of cluster and members. */
   readonly initialClusterToken: string;
   /** --initial-cluster-state: whether this member founds the cluster or joins one. */
@@ -97,6 +120,13 @@ export interface ServerConfig {
   readonly grpcKeepaliveIntervalMs: number;
   /** --grpc-keepalive-timeout: wait for the answer to a ping before the connection is closed. */
   readonly grpcKeepaliveTimeoutMs: number;
+
+  // Authentication.
+
+  /** --auth-token, --auth-token-ttl: how callers are known once they gave their password. */
+  readonly authToken: AuthTokenSetting;
+  /** --bcrypt-cost: a password's hash takes 2^cost rounds; 10 for one that isn't from 4 to 31. */
+  readonly bcryptCost: number;
 
   // Upkeep.
 
@@ -138,7 +168,7 @@ export interface ServerConfig {
   readonly kvorumPeerLocalAddress?: string;
   /** --kvorum-stop-with-stdin: the end of standard input is a request to stop. */
   readonly kvorumStopWithStdin: boolean;
-  /** --kvorum-cache-bytes: memory the key and value caches may use. */
+  /** --kvorum-cache-bytes: memory that the cache of keys may use, and that of ranges as well. */
   readonly kvorumCacheBytes: number;
   /** --kvorum-engine: `memory` keeps nothing across restarts; for tests and benchmarks. */
   readonly kvorumEngine: 'rocksdb' | 'memory';

@@ -1,9 +1,12 @@
+import { discoveryFlags, kvorumDiscoveryFlags } from './discovery-flags.ts';
 import type { Flag } from './flag.ts';
 import { rows } from './flag-row.ts';
+import { tlsFlags } from './tls-flag-rows.ts';
 
 const member = rows('Member', 'supported');
 const cluster = rows('Clustering', 'supported');
 const security = rows('Security', 'supported');
+const auth = rows('Auth', 'supported');
 const monitor = rows('Profiling and Monitoring', 'supported');
 const log = rows('Logging', 'supported');
 const compaction = rows('Compaction', 'supported');
@@ -110,6 +113,7 @@ export const supportedFlags: readonly Flag[] = [
     fileKey: 'socket-options.reuse-address',
   }),
   member('bool', 'enable-grpc-gateway', 'true', 'Serve the JSON gateway under /v3.'),
+  member('bool', 'enable-v2', 'false', 'Serve the v2 API under /v2, as etcd did until 3.5.'),
   member(
     'text',
     'config-file',
@@ -163,6 +167,7 @@ export const supportedFlags: readonly Flag[] = [
     'Ask before campaigning, so that a returning member does not disturb its leader.',
   ),
   cluster('uint', 'max-learners', '1', 'Non-voting members allowed at a time.'),
+  ...discoveryFlags,
 
   security('list', 'cors', '*', 'Origins allowed by CORS, comma-separated.'),
   security(
@@ -171,6 +176,16 @@ export const supportedFlags: readonly Flag[] = [
     '*',
     'Host names accepted in plaintext HTTP requests, comma-separated.',
   ),
+  ...tlsFlags,
+
+  auth(
+    'text',
+    'auth-token',
+    'simple',
+    "'simple', or 'jwt,pub-key=FILE,priv-key=FILE,sign-method=METHOD[,ttl=5m]' (empty is no tokens).",
+  ),
+  auth('uint', 'auth-token-ttl', '300', 'Seconds without use after which a simple token ends.'),
+  auth('uint', 'bcrypt-cost', '10', 'Cost of a password hash, 4 to 31.'),
 
   monitor(
     'choice',
@@ -259,7 +274,12 @@ export const supportedFlags: readonly Flag[] = [
     'false',
     'Stop in good order when standard input ends: whoever started the member is gone then.',
   ),
-  kvorum('uint', 'kvorum-cache-bytes', '16777216', 'Memory for the caches of keys and values.'),
+  kvorum(
+    'uint',
+    'kvorum-cache-bytes',
+    '16777216',
+    'Memory for the cache of keys, and as much again for that of ranges.',
+  ),
   kvorum(
     'choice',
     'kvorum-engine',
@@ -267,4 +287,5 @@ export const supportedFlags: readonly Flag[] = [
     "Storage engine: rocksdb or memory ('memory' forgets everything at exit).",
     { choices: ['rocksdb', 'memory'] },
   ),
+  ...kvorumDiscoveryFlags,
 ];

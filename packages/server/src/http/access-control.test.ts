@@ -3,7 +3,8 @@ import { corsHeaders, refuseUnknownHost } from './access-control.ts';
 import type { HttpRequest } from './http-message.ts';
 
 function requestOf(headers: Record<string, string>, host = 'h:1', secure = false): HttpRequest {
-  return { method: 'GET', target: '/', host, secure, header: (name) => headers[name] };
+  const body = async () => Buffer.alloc(0);
+  return { method: 'GET', target: '/', host, secure, header: (name) => headers[name], body };
 }
 
 describe('refuseUnknownHost', () => {
@@ -61,5 +62,12 @@ describe('corsHeaders', () => {
     const headers = new Map(corsHeaders(all, requestOf(preflight)));
     expect(headers.get('Access-Control-Allow-Headers')).toContain('connect-protocol-version');
     expect(headers.get('Access-Control-Expose-Headers')).toContain('grpc-status');
+    expect(headers.get('Access-Control-Max-Age')).toBe('7200');
+  });
+
+  it.each(['token', 'hasleader'])('lets a browser send the metadata %s', (name) => {
+    const asked = { origin: 'https://x', 'access-control-request-headers': `${name},x-grpc-web` };
+    const headers = new Map(corsHeaders(all, requestOf(asked)));
+    expect(headers.get('Access-Control-Allow-Headers')?.split(', ')).toContain(name);
   });
 });

@@ -11,8 +11,11 @@ export interface AccessPolicy {
 /** What etcd lets browsers send. */
 const plainHeaders = 'accept, content-type, authorization';
 
-/** What Connect and gRPC-Web clients in browsers send besides. */
-const rpcHeaders = `${plainHeaders}, connect-protocol-version, connect-timeout-ms, grpc-timeout, x-grpc-web, x-user-agent`;
+/** What Connect and gRPC-Web clients in browsers send besides, the metadata that etcd's calls may bear, and W3C's trace context. */
+const rpcHeaders = `${plainHeaders}, connect-protocol-version, connect-timeout-ms, grpc-timeout, x-grpc-web, x-user-agent, token, hasleader, traceparent, tracestate, baggage`;
+
+/** How long a browser may go by such an answer, in seconds; else it asks again every five. Browsers cap it at this. */
+const rpcMaxAgeSeconds = '7200';
 
 /** Response headers a gRPC-Web client has to read. */
 const exposedHeaders = 'grpc-status, grpc-message, grpc-status-details-bin';
@@ -55,6 +58,7 @@ export function corsHeaders(policy: AccessPolicy, request: HttpRequest): [string
     ['Access-Control-Allow-Methods', 'POST, GET, OPTIONS, PUT, DELETE'],
     ['Access-Control-Allow-Origin', origin],
   ];
+  if (isRpc) headers.push(['Access-Control-Max-Age', rpcMaxAgeSeconds]);
   if (request.header('origin') !== undefined) {
     headers.push(['Access-Control-Expose-Headers', exposedHeaders]);
   }

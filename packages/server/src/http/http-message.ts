@@ -1,4 +1,4 @@
-/** A request without its body, whatever HTTP version it came in. */
+/** A request, whatever HTTP version it came in. */
 export interface HttpRequest {
   readonly method: string;
   /** The target as sent: path and query, `/readyz?verbose`. */
@@ -9,6 +9,10 @@ export interface HttpRequest {
   readonly secure: boolean;
   /** The first value of a header by lower-case name. */
   header(name: string): string | undefined;
+  /**
+   * The body, to be read once: undefined when it has more than `maxBytes`. Rejects when the client leaves before its end.
+   */
+  body(maxBytes: number): Promise<Buffer | undefined>;
 }
 
 /** An answer, small enough to be held as a whole. */
@@ -17,6 +21,21 @@ export interface HttpReply {
   /** Names as etcd spells them; HTTP/2 adapters put them in lower case. */
   readonly headers: readonly (readonly [string, string])[];
   readonly body: string;
+}
+
+/** Puts the pieces of a body together; see `HttpRequest.body`. */
+export async function collectBody(
+  pieces: AsyncIterable<Uint8Array>,
+  maxBytes: number,
+): Promise<Buffer | undefined> {
+  const kept: Uint8Array[] = [];
+  let size = 0;
+  for await (const piece of pieces) {
+    size += piece.length;
+    if (size > maxBytes) return undefined;
+    kept.push(piece);
+  }
+  return Buffer.concat(kept, size);
 }
 
 /** The path of a request's target, and what stands behind the question mark. */
@@ -64,4 +83,9 @@ export function withHeaders(
   headers: readonly (readonly [string, string])[],
 ): HttpReply {
   return { ...reply, headers: [...headers, ...reply.headers] };
+}
+
+/** A header's name in HTTP/1's usual spelling, each word with a capital. */
+export function headerName(name: string): string {
+  return name.replace(/(^|-)[a-z]/g, (start) => start.toUpperCase());
 }

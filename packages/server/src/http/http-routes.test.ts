@@ -55,6 +55,7 @@ async function fetchFrom(
     host: 'h',
     secure: false,
     header: () => undefined,
+    body: async () => Buffer.alloc(0),
   });
   return routed.kind === 'reply' ? routed.reply : undefined;
 }

@@ -9,14 +9,20 @@ import {
   jsonReply,
   onlyGetReply,
   splitTarget,
-  withHeaders,
 } from './http-message.ts';
+import type { HttpStream } from './http-stream.ts';
 
 /** The versions of GET /version; a cluster version that is not decided yet is undefined. */
 export interface Versions {
   readonly server: string;
   readonly cluster: string | undefined;
   readonly storage: string | undefined;
+}
+
+/** Pages of another API below a path of its own. */
+export interface MorePages {
+  /** Answers a request, or says that it isn't one of these pages. Never rejects. */
+  page(request: HttpRequest): Promise<HttpReply | HttpStream | undefined>;
 }
 
 /** What the plain HTTP pages are made from. */
@@ -27,12 +33,18 @@ export interface HttpSources {
   versions(): Versions;
   /** The object of GET /debug/vars. */
   debugVars(): Readonly<Record<string, unknown>>;
+  /** The v2 API; undefined without --enable-v2. */
+  readonly v2?: MorePages | undefined;
 }
 
 /** What becomes of a request: an answer, or `cors` headers for whoever answers it. */
 export type Routed =
   | { readonly kind: 'reply'; readonly reply: HttpReply }
+  | { readonly kind: 'stream'; readonly stream: HttpStream }
   | { readonly kind: 'other'; readonly cors: readonly (readonly [string, string])[] };
+
+/** Whoever answers plain HTTP requests, or says that they are somebody else's; never rejects. */
+export type HttpRouter = Pick<HttpRoutes, 'route'>;
 
 /** Answers plain HTTP requests: health, version, metrics. Knows no HTTP version and no sockets. */
 export class HttpRoutes {
@@ -72,10 +84,14 @@ export class HttpRoutes {
     if (request.method === 'OPTIONS') {
       return { kind: 'reply', reply: { status: 200, headers: cors, body: '' } };
     }
-    const reply = await this.#page(request);
-    return reply === undefined
-      ? { kind: 'other', cors }
-      : { kind: 'reply', reply: withHeaders(reply, cors) };
+    const reply = (await this.#page(request)) ?? (await this.#sources.v2?.page(request));
+    if (reply === undefined) return { kind: 'other', cors };
+    const headers = [...cors, ...reply.headers];
+    if ('open' in reply) {
+      const { status, open } = reply;
+      return { kind: 'stream', stream: { status, headers, open } };
+    }
+    return { kind: 'reply', reply: { ...reply, headers } };
   }
 
   async #page(request: HttpRequest): Promise<HttpReply | undefined> {

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type HttpReply, type HttpRequest, notFoundReply } from './http-message.ts';
-import type { HttpRoutes } from './http-routes.ts';
+import { collectBody, type HttpReply, type HttpRequest, notFoundReply } from './http-message.ts';
+import type { HttpRouter } from './http-routes.ts';
+import type { HttpStream } from './http-stream.ts';
 
 /** Who answers what is no plain HTTP page (Connect, gRPC-Web, the gateway); CORS headers are set already. */
 export type NodeFallback = (request: IncomingMessage, response: ServerResponse) => void;
@@ -13,11 +14,15 @@ export type NodeListener = (
 ) => void;
 
 /** Serves `routes`; without a fallback other paths get 404. What a fallback throws is a bug and ends the process. */
-export function nodeListener(routes: HttpRoutes): NodeListener {
+export function nodeListener(routes: HttpRouter): NodeListener {
   return (request, response, fallback = answerNotFound) => {
     void routes.route(nodeRequest(request)).then((routed) => {
       if (routed.kind === 'reply') {
-        send(response, routed.reply);
+        answerPlainly(response, routed.reply);
+        return;
+      }
+      if (routed.kind === 'stream') {
+        stream(response, routed.stream);
         return;
       }
       for (const [name, value] of routed.cors) {
@@ -30,10 +35,11 @@ export function nodeListener(routes: HttpRoutes): NodeListener {
 
 /** Answers as etcd answers an unknown path; headers set before are kept. */
 export function answerNotFound(_request: IncomingMessage, response: ServerResponse): void {
-  send(response, notFoundReply);
+  answerPlainly(response, notFoundReply);
 }
 
-function nodeRequest(request: IncomingMessage): HttpRequest {
+/** A request in the shape that routes know. */
+export function nodeRequest(request: IncomingMessage): HttpRequest {
   return {
     method: request.method ?? 'GET',
     target: request.url ?? '/',
@@ -41,6 +47,12 @@ function nodeRequest(request: IncomingMessage): HttpRequest {
     // The sockets of node:http2 are proxies, so instanceof would not do.
     secure: 'encrypted' in request.socket,
     header: (name) => firstOf(request.headers[name]),
+    body: async (maxBytes) => {
+      const body = await collectBody(request.iterator({ destroyOnReturn: false }), maxBytes);
+      // What follows is taken, and forgotten: the answer isn't lost over it.
+      if (body === undefined) request.resume();
+      return body;
+    },
   };
 }
 
@@ -48,11 +60,29 @@ function firstOf(value: string | string[] | undefined): string | undefined {
   return Array.isArray(value) ? value[0] : value;
 }
 
-function send(response: ServerResponse, reply: HttpReply): void {
+/** Answers as a whole; headers set before are kept. */
+export function answerPlainly(response: ServerResponse, reply: HttpReply): void {
   response.statusCode = reply.status;
   for (const [name, value] of reply.headers) {
     response.setHeader(name, value);
   }
   response.setHeader('Content-Length', Buffer.byteLength(reply.body));
   response.end(reply.body);
+}
+
+function stream(response: ServerResponse, { status, headers, open }: HttpStream): void {
+  response.writeHead(
+    status,
+    headers.map(([name, value]): [string, string] => [name, value]),
+  );
+  response.flushHeaders();
+  const left = open({
+    write(piece) {
+      response.write(piece);
+      return response.writableLength;
+    },
+    end: () => response.end(),
+  });
+  if (response.destroyed) left();
+  else response.once('close', left);
 }

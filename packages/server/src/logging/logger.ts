@@ -11,9 +11,13 @@ export type LogFields = Readonly<Record<string, unknown>>;
 export interface Logger {
   /** True when `debug` lines are written at all: guards fields that are expensive to compute. */
   readonly debugEnabled: boolean;
+  /** What helps to find a mistake; see `debugEnabled`. */
   debug(message: string, fields?: LogFields): void;
+  /** What an operator wants to know afterwards. */
   info(message: string, fields?: LogFields): void;
+  /** What an operator should look at. */
   warn(message: string, fields?: LogFields): void;
+  /** What does not work. */
   error(message: string, fields?: LogFields): void;
   /** The same sink under another `caller` field, such as `raft` or `rpc/watch`. */
   named(caller: string): Logger;

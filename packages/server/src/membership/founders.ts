@@ -5,7 +5,7 @@ import { clusterIdOf, memberIdOf } from './ids.ts';
 
 type Founding = Pick<
   ServerConfig,
-  'initialCluster' | 'initialClusterToken' | 'initialAdvertisePeerUrls'
+  'name' | 'initialCluster' | 'initialClusterToken' | 'initialAdvertisePeerUrls'
 >;
 
 /** The members that --initial-cluster names, by ascending id: every founder has the same list. */
@@ -18,11 +18,15 @@ export function foundersOf(config: Founding): Member[] {
   return members.sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
-/** Which of the founders this member is, and what they found. */
+/** Which of the founders this member is, and what they found: its id comes from the URLs that all of them know. */
 export function founderOf(config: Founding): LogOwner {
-  const own = config.initialAdvertisePeerUrls.map(({ href }) => href);
+  const listed = config.initialCluster.find(({ name }) => name === config.name);
+  const own = listed?.peerUrls ?? config.initialAdvertisePeerUrls;
   return {
-    memberId: memberIdOf(own, config.initialClusterToken),
+    memberId: memberIdOf(
+      own.map(({ href }) => href),
+      config.initialClusterToken,
+    ),
     clusterId: clusterIdOf(foundersOf(config).map(({ id }) => id)),
   };
 }

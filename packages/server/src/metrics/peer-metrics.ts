@@ -1,3 +1,4 @@
+import { RoundTrips } from '../stats/round-trips.ts';
 import { Histogram } from './histogram.ts';
 import type { TextExposition } from './text-exposition.ts';
 
@@ -24,6 +25,8 @@ export class PeerSeries {
   snapshotsReceived = 0;
   snapshotReceiveFailures = 0;
   snapshotReceivesInFlight = 0;
+  /** The times below for GET /v2/stats/leader. */
+  readonly roundTrips = new RoundTrips();
   /** etcd_network_peer_round_trip_time_seconds */
   readonly roundTripSeconds = Histogram.exponential(0.0001, 2, 16);
   readonly snapshotSendSeconds = Histogram.exponential(0.1, 2, 10);

@@ -37,8 +37,8 @@ export async function withMemberStore<T>(
       'of it and restore that with "snapshot restore"';
     throw new OfflineError('foreign', text);
   }
-  const isKvorum = engines.list(memberDir).some((name) => /^db(\.\d+)?$/.test(name));
-  if (!isKvorum) throw new OfflineError('missing', `there is no database in ${memberDir}`);
+  if (!hasStore(engines, memberDir))
+    throw new OfflineError('missing', `there is no database in ${memberDir}`);
   const lock = disk.lock(`${memberDir}/lock`);
   try {
     const engine = await new StoreFolders(engines, memberDir).openCurrent();
@@ -51,4 +51,9 @@ export async function withMemberStore<T>(
   } finally {
     lock.release();
   }
+}
+
+/** Whether the folder of a member has a store of Kvorum. */
+export function hasStore(engines: EngineFolders, memberDir: string): boolean {
+  return engines.list(memberDir).some((name) => /^db(\.\d+)?$/.test(name));
 }

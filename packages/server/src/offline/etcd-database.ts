@@ -13,6 +13,7 @@ import { BoltBucket } from '../snapshot/bolt-bucket.ts';
 import { BoltFile, type ByteSource } from '../snapshot/bolt-file.ts';
 import type { BoltRow } from '../snapshot/bolt-page-view.ts';
 import { DatabaseFileError } from '../snapshot/database-file-error.ts';
+import { isV2SnapshotRow, V2_BUCKET } from '../v2/v2-rows.ts';
 
 /*
  * etcd's schema 3.4 to 3.6 in a bbolt file, bucket by bucket (`etcd: server/storage/schema`).
@@ -28,6 +29,7 @@ import { DatabaseFileError } from '../snapshot/database-file-error.ts';
  *   members_removed  id in hex → "removed"
  *   cluster          clusterVersion (text)
  *   alarm            etcdserverpb.AlarmMember → nothing
+ *   kvorum_v2        Kvorum's alone: rows of the v2 keys (`v2/v2-node.ts`)
  */
 
 const UNDERSCORE = 0x5f;
@@ -100,6 +102,11 @@ export class EtcdDatabase {
     return database;
   }
 
+  /** Names of all buckets, in ascending order. */
+  bucketNames(): string[] {
+    return [...this.#buckets.keys()];
+  }
+
   /** The rows of a bucket; none when there is no such bucket. */
   *rows(bucket: string): Generator<BoltRow, void, undefined> {
     for (const row of this.#buckets.get(bucket)?.rows() ?? []) {
@@ -151,6 +158,14 @@ export class EtcdDatabase {
     );
     const isEnabled = rows.get('authEnabled')?.[0] === 1;
     return { isEnabled, revision: uint64Of(rows.get('authRevision')), users, roles };
+  }
+
+  /** Rows of the v2 API, by the names that they have in a store. Only a database of Kvorum has any. */
+  *v2Rows(): Generator<BoltRow, void, undefined> {
+    for (const row of this.rows(V2_BUCKET)) {
+      if (!isV2SnapshotRow(row.key, row.value)) throw corrupt('a row of the v2 keys is none');
+      yield row;
+    }
   }
 
   /** The members of the cluster that the database is of. */

@@ -37,7 +37,7 @@ export async function hashKv(
     await snapshotStatus(database, progress);
     const engine = await tools.engines.open(join(scratch, 'db'));
     try {
-      const unchanged = { bumpRevision: 0, markCompacted: false };
+      const unchanged = { bumpRevision: 0, markCompacted: false, withoutAuth: false };
       await importDatabase(database, engine, unchanged, progress);
       const store = openOfflineStore(engine, tools);
       return await store.hashKv(revision).finally(() => store.close());

@@ -1,7 +1,7 @@
 import { type Engine, StoreImport } from '@kvorum/mvcc';
 import { ACTION_ACTIVATE, Alarms } from '../apply/alarms.ts';
 import type { MembershipRows } from '../membership/cluster.ts';
-import { AUTH_BUCKETS, authRowName } from '../snapshot/auth-rows.ts';
+import { AUTH_BUCKETS, AUTH_ENABLED_ROW, authRowName } from '../snapshot/auth-rows.ts';
 import { DatabaseFileError } from '../snapshot/database-file-error.ts';
 import type { EtcdDatabase } from './etcd-database.ts';
 import { PROGRESS_BYTES, type Progress } from './progress.ts';
@@ -12,6 +12,8 @@ export interface ImportChanges {
   readonly bumpRevision: number;
   /** Makes the newest revision the oldest readable one. */
   readonly markCompacted: boolean;
+  /** Turns authentication off in the copy; users and roles are kept. */
+  readonly withoutAuth: boolean;
 }
 
 /** What was copied. */
@@ -27,9 +29,9 @@ export interface ImportedCounts {
 }
 
 /**
- * Fills an empty engine with a database: keys with all their revisions, leases, alarms, and auth as it is. What belongs
- * to the cluster it comes from is left out. Durable when it resolves; rejects with `DatabaseFileError`, and with
- * `MvccError` "engine" when the disk refuses.
+ * Fills an empty engine with a database: keys with all their revisions, leases, alarms, auth as it is, and the v2 keys.
+ * What belongs to the cluster it comes from is left out. Durable when it resolves; rejects with `DatabaseFileError`, and
+ * with `MvccError` "engine" when the disk refuses.
  */
 export async function importDatabase(
   database: EtcdDatabase,
@@ -46,6 +48,8 @@ export async function importDatabase(
       target.putMeta(authRowName(bucket, key), value);
     }
   }
+  for (const { key, value } of database.v2Rows()) target.putMetaRow(key, value);
+  if (changes.withoutAuth) target.putMeta(AUTH_ENABLED_ROW, Uint8Array.of(0));
   const { scheduledCompactRevision, finishedCompactRevision } = database.meta();
   const newest = Math.max(target.newestRevision, 1, scheduledCompactRevision);
   const revision = newest + changes.bumpRevision;

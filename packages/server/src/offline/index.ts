@@ -7,6 +7,12 @@ export type { LogFields, Logger } from '../logging/logger.ts';
 export { formatId } from '../membership/ids.ts';
 export { rocksDbFolders } from '../rocksdb-folders.ts';
 export { DatabaseFileError, type DatabaseFileErrorCode } from '../snapshot/database-file-error.ts';
+export {
+  type BackedUp,
+  type BackupRequest,
+  type BackupTools,
+  backupMember,
+} from './backup/backup-member.ts';
 export { type OfflineTools, withMemberStore } from './data-folder.ts';
 export { type Defragmented, defragment } from './defragment.ts';
 export type { StoredAuth, StoredLease, StoredMeta } from './etcd-database.ts';

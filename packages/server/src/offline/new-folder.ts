@@ -1,6 +1,7 @@
 import type { Disk, DiskLock } from '@kvorum/wal';
 import type { EngineFolders } from '../engine-folders.ts';
-import { folderOf, makeFolder } from '../storage.ts';
+import { folderOf } from '../storage.ts';
+import { MadeFolders } from './made-folders.ts';
 import { OfflineError } from './offline-error.ts';
 
 /** The name of a member's folder until it is complete. */
@@ -17,8 +18,7 @@ export class NewDataFolder {
   readonly #dataDir: string;
   /** Where the log goes in the end, when that is not within the data folder. */
   readonly #outerWalDir: string | undefined;
-  /** The highest folders that were made for this, by path: they go when the work is given up. */
-  readonly #made: string[] = [];
+  readonly #made: MadeFolders;
   #lock: DiskLock | undefined;
 
   /** Checks that nothing is in the way, and changes nothing. Throws `OfflineError` in etcdutl's words. */
@@ -27,6 +27,7 @@ export class NewDataFolder {
     this.#folders = folders;
     this.#dataDir = dataDir;
     this.#outerWalDir = walDir;
+    this.#made = new MadeFolders(disk, folders);
     this.memberDir = `${dataDir}/${UNFINISHED}`;
     this.walDir = walDir === undefined ? `${this.memberDir}/wal` : `${walDir}.restoring`;
     if (disk.exists(dataDir) && !isFree(disk, dataDir)) {
@@ -43,14 +44,14 @@ export class NewDataFolder {
   /** Makes the folder in which the member is built; what another attempt left there, when its process died, goes. */
   begin(): void {
     const { memberDir, walDir } = this;
-    this.#make(memberDir);
+    this.#made.make(memberDir);
     // Another process may be at work there.
     this.#lock = this.#disk.lock(`${memberDir}/lock`);
     for (const name of this.#disk.list(memberDir)) {
       if (name !== 'lock') this.#folders.remove(`${memberDir}/${name}`);
     }
     if (this.#outerWalDir === undefined) return;
-    this.#make(folderOf(walDir));
+    this.#made.make(folderOf(walDir));
     this.#removeOuterLog();
   }
 
@@ -80,19 +81,11 @@ export class NewDataFolder {
       if (this.#outerWalDir !== undefined) this.#removeOuterLog();
       this.#lock.release();
     }
-    for (const folder of this.#made) this.#folders.remove(folder);
+    this.#made.removeAll();
   }
 
   #removeOuterLog(): void {
     for (const suffix of ['', '.tmp', '.lock']) this.#folders.remove(this.walDir + suffix);
-  }
-
-  /** Makes a folder with its parents, and notes the highest that wasn't there. */
-  #make(path: string): void {
-    let missing: string | undefined;
-    for (let at = path; !this.#disk.exists(at); at = folderOf(at)) missing = at;
-    if (missing !== undefined) this.#made.push(missing);
-    makeFolder(this.#disk, path);
   }
 }
 

@@ -168,12 +168,6 @@ describe('a restore that fails', () => {
     expect(error.message).toContain(text);
   });
 
-  it('says that nobody would be asked for a password any more', async () => {
-    const bytes = await snapshotOf({ keys: 10, authEnabled: true });
-    expect((await refused({ bytes })).message).toMatch(/with authentication \(2 users\)/);
-    await restore({ bytes, withoutAuth: true });
-  });
-
   it('finds every wrong bit by the hash', async () => {
     for (let seed = 1; seed <= 60; seed++) {
       const bytes = damage(snapshot, seed);

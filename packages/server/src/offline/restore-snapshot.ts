@@ -32,8 +32,6 @@ export interface RestoreRequest extends ClusterFlags, ImportChanges {
   readonly walDir: string | undefined;
   /** Takes a file without a hash, and one with a wrong one. */
   readonly skipHashCheck: boolean;
-  /** Restores the keys of a cluster with authentication into one without. */
-  readonly withoutAuth: boolean;
 }
 
 /** What the work is done with. */
@@ -51,6 +49,8 @@ export interface Restored extends ImportedCounts {
   readonly cluster: RestoredCluster;
   readonly users: number;
   readonly roles: number;
+  /** The new cluster asks who calls. */
+  readonly isAuthEnabled: boolean;
 }
 
 /**
@@ -77,7 +77,6 @@ export async function restoreSnapshot(
   try {
     const database = await openVerified(file, request.skipHashCheck, progress);
     const auth = database.auth();
-    if (auth.isEnabled && !request.withoutAuth) throw enforcesNoAuth(auth.users.length);
     const counts = await build(folder, database, cluster, request, tools);
     for (const { id, peerUrls } of cluster.members) {
       logger.info('added member', {
@@ -87,7 +86,9 @@ export async function restoreSnapshot(
       });
     }
     logger.info('restored snapshot', fields);
-    return { ...counts, cluster, users: auth.users.length, roles: auth.roles.length };
+    const [users, roles] = [auth.users.length, auth.roles.length];
+    const isAuthEnabled = auth.isEnabled && !request.withoutAuth;
+    return { ...counts, cluster, users, roles, isAuthEnabled };
   } finally {
     file.close();
   }
@@ -156,12 +157,4 @@ function writeMembership(
   rows.putMeta(CONF_STATE_ROW, encodeConfState(foundedConfState(cluster)));
   rows.putMeta(APPLIED_INDEX_ROW, encodeAppliedIndex(cluster.members.length, RESTORED_TERM));
   batch.write();
-}
-
-function enforcesNoAuth(users: number): OfflineError {
-  const text =
-    `the snapshot is of a cluster with authentication (${users} users), which this server does not ask for: ` +
-    'everybody could read and write all of it. ' +
-    'To restore it all the same, say so with --without-auth; users and roles are kept, and not enforced';
-  return new OfflineError('auth', text);
 }

@@ -4,13 +4,16 @@ import type { PeerHost } from './peer-host.ts';
 
 /** A member, as the transport of its peers sees it. */
 export function peerHostOf(core: MemberCore, methods: PeerMethods): PeerHost {
-  const { cluster, loop, memberId, end } = core;
+  const { cluster, loop, memberId, end, stats } = core;
   return {
     memberId,
     clusterId: cluster.id,
     members: () => cluster.members(),
     isRemoved: (id) => cluster.isRemoved(id),
-    step: (message) => loop.step(message),
+    step(message) {
+      if (message.type === 'MsgApp') stats.appendsReceived += 1;
+      loop.step(message);
+    },
     reportUnreachable: (id) => loop.reportUnreachable(id),
     reportGone: (id) => loop.reportGone(id),
     reportSnapshot: (id, outcome) => loop.reportSnapshot(id, outcome),

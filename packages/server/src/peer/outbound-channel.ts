@@ -61,6 +61,9 @@ export function peerClient(link: PeerLink): GrpcClient {
     random: link.random,
     limits: peerLimits,
     backoff: { initialMs: FIRST_WAIT_MS, maxMs: LONGEST_WAIT_MS },
+    onStateChange: (state, error) => {
+      if (state === 'waiting' && error !== undefined) link.onFailure?.(error);
+    },
   });
 }
 

@@ -8,4 +8,6 @@ export interface PeerLink {
   readonly random: () => number;
   readonly dial: () => Promise<Duplex>;
   readonly greeting: () => Greeting;
+  /** An attempt to connect has failed; another follows. */
+  readonly onFailure?: (error: Error) => void;
 }

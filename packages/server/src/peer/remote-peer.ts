@@ -40,6 +40,8 @@ const MAX_BATCH_BYTES = 1024 * 1024;
 export const HOLD_BACK_MS = 3;
 /** A member that has passed on a proposal has callers, who wait for the news, for so long after it. */
 const CALLERS_MS = 1000;
+/** Reasons that are told of one outage; some differ in a detail each time. */
+const MAX_REASONS = 8;
 /** Between two measurements of the round trip; each is a few bytes. */
 const PING_EVERY_MS = 1000;
 
@@ -59,7 +61,8 @@ export class RemotePeer implements ChannelOwner {
   #stopPings: (() => void) | undefined;
   /** When it was found to listen, for as long as it does. */
   #activeSinceMs: number | undefined;
-  #lastText = '';
+  /** Why it could not be reached since it was last: each reason is told once. */
+  readonly #told = new Set<string>();
   /** Something is held back, and a timer runs for it. */
   #isHolding = false;
   #stopHolding: (() => void) | undefined;
@@ -71,7 +74,11 @@ export class RemotePeer implements ChannelOwner {
   constructor(options: RemotePeerOptions) {
     this.id = options.id;
     this.#options = options;
-    this.#link = { ...options.link, dial: () => this.#dial() };
+    this.#link = {
+      ...options.link,
+      dial: () => this.#dial(),
+      onFailure: (error) => this.#warnOf(error.message),
+    };
     this.#control = new OutboundChannel(CONTROL_PATH, this.#link, this);
     this.#log = new OutboundChannel(LOG_PATH, this.#link, this);
   }
@@ -178,7 +185,7 @@ export class RemotePeer implements ChannelOwner {
     if (!this.#control.isUp || !this.#log.isUp) return;
     this.#activeSinceMs = this.#link.clock.nowMs();
     this.#options.series.isActive = 1;
-    this.#lastText = '';
+    this.#told.clear();
     this.#options.logger.info('peer became active', { 'peer-id': formatId(this.id) });
   }
 
@@ -188,17 +195,13 @@ export class RemotePeer implements ChannelOwner {
       this.#activeSinceMs = undefined;
       series.isActive = 0;
       series.disconnects += 1;
-      this.#lastText = status.message;
+      this.#told.add(status.message);
       logger.warn('peer became inactive (message send to peer failed)', {
         'peer-id': formatId(this.id),
         error: status.message,
       });
-    } else if (status.message !== this.#lastText) {
-      this.#lastText = status.message;
-      logger.warn('failed to reach the peer', {
-        'peer-id': formatId(this.id),
-        error: status.message,
-      });
+    } else {
+      this.#warnOf(status.message);
     }
     if (channel === this.#log) host.reportUnreachable(this.id);
     const { removedMember } = refusals;
@@ -211,6 +214,17 @@ export class RemotePeer implements ChannelOwner {
     if (!isPing(message)) return;
     const seconds = (this.#link.clock.nowMs() - pingTime(message)) / 1000;
     this.#options.series.roundTripSeconds.observe(seconds);
+    this.#options.series.roundTrips.observe(seconds * 1000);
+  }
+
+  /** Says why the other one can't be reached, unless that's no news. */
+  #warnOf(error: string): void {
+    if (this.#told.has(error) || this.#told.size >= MAX_REASONS) return;
+    this.#told.add(error);
+    this.#options.logger.warn('failed to reach the peer', {
+      'peer-id': formatId(this.id),
+      error,
+    });
   }
 
   async #dial(): Promise<Duplex> {

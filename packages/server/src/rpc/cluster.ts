@@ -9,7 +9,9 @@ import {
   MemberUpdateRequestSchema,
   MemberUpdateResponseSchema,
 } from '@kvorum/api';
-import type { GrpcMethod } from '@kvorum/h2';
+import type { GrpcMethod, UnaryCall } from '@kvorum/h2';
+import type { Access } from '../auth/access.ts';
+import type { Caller } from '../auth/caller.ts';
 import { decodeMessage } from '../codec/message.ts';
 import { decodeTwoInts } from '../codec/raft-requests.ts';
 import type { Cluster, Member } from '../membership/cluster.ts';
@@ -25,6 +27,7 @@ export interface ClusterOptions {
   readonly headers: MemberHeaders;
   readonly reconfiguration: Reconfiguration;
   readonly leader: LeaderCalls;
+  readonly access: Access;
 }
 
 /** etcdserverpb.Cluster. Headers have no revision: membership isn't part of the key-value store. */
@@ -38,36 +41,40 @@ export class ClusterService {
   methods(): [string, GrpcMethod][] {
     const path = '/etcdserverpb.Cluster';
     return [
-      [`${path}/MemberAdd`, unaryAsync((bytes) => this.#add(bytes))],
-      [`${path}/MemberRemove`, unaryAsync((bytes) => this.#remove(bytes))],
-      [`${path}/MemberUpdate`, unaryAsync((bytes) => this.#update(bytes))],
-      [`${path}/MemberList`, unaryAsync((bytes) => this.#list(bytes))],
-      [`${path}/MemberPromote`, unaryAsync((bytes) => this.#promote(bytes))],
+      [`${path}/MemberAdd`, unaryAsync((bytes, call) => this.#add(bytes, call))],
+      [`${path}/MemberRemove`, unaryAsync((bytes, call) => this.#remove(bytes, call))],
+      [`${path}/MemberUpdate`, unaryAsync((bytes, call) => this.#update(bytes, call))],
+      [`${path}/MemberList`, unaryAsync((bytes, call) => this.#list(bytes, call))],
+      [`${path}/MemberPromote`, unaryAsync((bytes, call) => this.#promote(bytes, call))],
     ];
   }
 
-  async #add(bytes: Uint8Array): Promise<Uint8Array> {
+  async #add(bytes: Uint8Array, call: UnaryCall): Promise<Uint8Array> {
+    this.#mustBeRoot(call);
     const { peerURLs, isLearner } = decodeMessage(MemberAddRequestSchema, bytes);
     const member = await this.#options.reconfiguration.add(peerURLs, isLearner);
     const response = { ...this.#rest(), member: messageOf(member) };
     return toBinary(MemberAddResponseSchema, create(MemberAddResponseSchema, response));
   }
 
-  async #remove(bytes: Uint8Array): Promise<Uint8Array> {
+  async #remove(bytes: Uint8Array, call: UnaryCall): Promise<Uint8Array> {
+    this.#mustBeRoot(call);
     await this.#options.reconfiguration.remove(idOf(bytes));
     const response = create(MemberRemoveResponseSchema, this.#rest());
     return toBinary(MemberRemoveResponseSchema, response);
   }
 
-  async #update(bytes: Uint8Array): Promise<Uint8Array> {
+  async #update(bytes: Uint8Array, call: UnaryCall): Promise<Uint8Array> {
+    this.#mustBeRoot(call);
     const { ID, peerURLs } = decodeMessage(MemberUpdateRequestSchema, bytes);
     await this.#options.reconfiguration.update(ID, peerURLs);
     const response = create(MemberUpdateResponseSchema, this.#rest());
     return toBinary(MemberUpdateResponseSchema, response);
   }
 
-  async #list(bytes: Uint8Array): Promise<Uint8Array> {
-    const { loop } = this.#options;
+  async #list(bytes: Uint8Array, call: UnaryCall): Promise<Uint8Array> {
+    const { loop, access } = this.#options;
+    access.mustBeUser(access.callerOf(call));
     const linearizable = decodeTwoInts(bytes).first !== 0n;
     if (linearizable) {
       await new Promise<void>((run, fail) => loop.linearizableRead({ run, fail }));
@@ -76,16 +83,25 @@ export class ClusterService {
     return toBinary(MemberListResponseSchema, response);
   }
 
-  async #promote(bytes: Uint8Array): Promise<Uint8Array> {
+  async #promote(bytes: Uint8Array, call: UnaryCall): Promise<Uint8Array> {
     const { leader, loop, cluster } = this.#options;
+    const caller = this.#mustBeRoot(call);
     const id = idOf(bytes);
-    await leader.promote(id);
+    await leader.promote(id, caller);
     // The leader has applied it; here it may be still on its way.
     if (cluster.member(id)?.isLearner === true) {
       await new Promise<void>((run, fail) => loop.linearizableRead({ run, fail }));
     }
     const response = create(MemberPromoteResponseSchema, this.#rest());
     return toBinary(MemberPromoteResponseSchema, response);
+  }
+
+  /** Before anything is proposed: changes of the membership carry no caller through the log, as in etcd. */
+  #mustBeRoot(call: UnaryCall): Caller | undefined {
+    const { access } = this.#options;
+    const caller = access.callerOf(call);
+    access.mustBeRoot(caller);
+    return caller;
   }
 
   #rest() {

@@ -26,6 +26,11 @@ export class MemberHeaders {
     return this.at(this.#revision());
   }
 
+  /** As `message`, with the store's revision of this moment. */
+  messageNow(): ReturnType<MemberHeaders['message']> {
+    return this.message(this.#revision());
+  }
+
   /** The parts as the generated messages have them; `revision` 0 is left out on the wire. */
   message(revision: number): {
     clusterId: bigint;

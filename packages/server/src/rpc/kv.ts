@@ -1,8 +1,10 @@
 import type { GrpcMethod, UnaryCall } from '@kvorum/h2';
-import type { Store } from '@kvorum/mvcc';
+import type { PackedRangeResult, RangeResult, Store } from '@kvorum/mvcc';
 import type { ApplyResult } from '../apply/applier.ts';
 import { isReadOnly, isSerializable, readRange, runReadOnlyTxn } from '../apply/kv.ts';
 import { rangeQueryOf } from '../apply/reader.ts';
+import type { Access } from '../auth/access.ts';
+import { guardTxn } from '../auth/request-guard.ts';
 import {
   decodeDeleteRange,
   decodePut,
@@ -20,7 +22,7 @@ import {
 import { decodeCompaction } from '../codec/raft-requests.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { NodeLoop } from '../node-loop.ts';
-import type { Proposer } from '../proposer.ts';
+import type { ClientWrite, Proposer } from '../proposer.ts';
 import type { MemberHeaders } from './headers.ts';
 import { statusOf, unary, unaryAsync } from './method.ts';
 import { streamRange } from './range-stream.ts';
@@ -30,6 +32,7 @@ export interface KvOptions {
   readonly store: Store;
   readonly loop: NodeLoop;
   readonly proposer: Proposer;
+  readonly access: Access;
   readonly headers: MemberHeaders;
   readonly maxTxnOps: number;
   /** RangeStream adapts its chunks to half of this size, in bytes. */
@@ -53,7 +56,7 @@ export class KvService {
       [`${path}/Put`, unary((bytes, call) => this.#put(bytes, call))],
       [`${path}/DeleteRange`, unary((bytes, call) => this.#deleteRange(bytes, call))],
       [`${path}/Txn`, unary((bytes, call) => this.#txn(bytes, call))],
-      [`${path}/Compact`, unaryAsync((bytes) => this.#compact(bytes))],
+      [`${path}/Compact`, unaryAsync((bytes, call) => this.#compact(bytes, call))],
     ];
   }
 
@@ -74,13 +77,19 @@ export class KvService {
   #put(bytes: Uint8Array, call: UnaryCall): void {
     const request = decodePut(bytes);
     validatePut(request);
-    this.#options.proposer.proposeWrite(request, bytes, call, this);
+    this.#propose(request, bytes, call);
   }
 
   #deleteRange(bytes: Uint8Array, call: UnaryCall): void {
     const request = decodeDeleteRange(bytes);
     validateDeleteRange(request);
-    this.#options.proposer.proposeWrite(request, bytes, call, this);
+    this.#propose(request, bytes, call);
+  }
+
+  /** Whether the caller may is seen when it's applied. */
+  #propose(request: ClientWrite, bytes: Uint8Array, call: UnaryCall): void {
+    const { proposer, access } = this.#options;
+    proposer.proposeWrite(request, bytes, access.callerOf(call), call, this);
   }
 
   #range(bytes: Uint8Array, call: UnaryCall): void {
@@ -91,43 +100,42 @@ export class KvService {
   }
 
   #runRange(request: RangeRequest, call: UnaryCall): void {
-    const { store, headers, metrics } = this.#options;
+    const { store, headers, metrics, access } = this.#options;
+    if (access.isEnabled) access.mustRead(access.callerOf(call), request.key, request.rangeEnd);
     metrics.mvcc.rangeTotal += 1;
     if (request.rangeEnd.length === 0) {
       const range = readRange(store, request);
       call.reply(encodeRangeResponse(headers.at(store.revision), range));
       return;
     }
-    const soon = store.rangeSoon(rangeQueryOf(request));
-    if (!(soon instanceof Promise)) {
-      call.reply(encodeRangeResponse(headers.at(store.revision), soon));
-      return;
-    }
-    soon.then(
-      (range) => call.reply(encodeRangeResponse(headers.at(store.revision), range)),
-      (error: unknown) => failCall(call, error),
-    );
+    const soon = store.packedRangeSoon(rangeQueryOf(request));
+    const reply = (range: RangeResult | PackedRangeResult): void => {
+      call.reply(encodeRangeResponse(headers.at(store.revision), range));
+    };
+    if (!(soon instanceof Promise)) reply(soon);
+    else soon.then(reply, (error: unknown) => failCall(call, error));
   }
 
   #txn(bytes: Uint8Array, call: UnaryCall): void {
     const request = decodeTxn(bytes);
     validateTxn(request, this.#options.maxTxnOps);
-    if (!isReadOnly(request)) this.#options.proposer.proposeWrite(request, bytes, call, this);
+    if (!isReadOnly(request)) this.#propose(request, bytes, call);
     else if (isSerializable(request)) this.#runReadOnlyTxn(request, call);
     else this.#afterReadIndex(call, () => this.#runReadOnlyTxn(request, call));
   }
 
   #runReadOnlyTxn(request: TxnRequest, call: UnaryCall): void {
-    const { store, headers } = this.#options;
+    const { store, headers, access } = this.#options;
+    if (access.isEnabled) guardTxn(access, store, request, access.callerOf(call));
     const result = runReadOnlyTxn(store, request);
     call.reply(encodeTxnResponse(headers.at(result.revision), result));
   }
 
   /** A physical compaction answers when the space is free, another one when it's decided. */
-  async #compact(bytes: Uint8Array): Promise<Uint8Array> {
-    const { proposer, headers } = this.#options;
+  async #compact(bytes: Uint8Array, call: UnaryCall): Promise<Uint8Array> {
+    const { proposer, headers, access } = this.#options;
     const request = decodeCompaction(bytes);
-    await proposer.propose(request);
+    await proposer.propose(request, access.callerOf(call));
     // Asked for only now: a state of the leader's may have brought another store meanwhile.
     if (request.physical) await this.#options.store.whenCompacted();
     return headers.at(this.#options.store.revision);

@@ -1,6 +1,9 @@
 import { EtcdError, errorFromStatus } from '@kvorum/api';
 import { CallError, Status } from '@kvorum/h2';
 import { LeaseError, type Lessor } from '@kvorum/mvcc';
+import type { Access } from '../auth/access.ts';
+import type { Caller } from '../auth/caller.ts';
+import { type AttachedKeys, guardLease } from '../auth/request-guard.ts';
 import type { Clock } from '../clock.ts';
 import { ProtoReader } from '../codec/proto-reader.ts';
 import { ProtoWriter } from '../codec/proto-writer.ts';
@@ -28,6 +31,8 @@ export interface LeaderCallsOptions {
   readonly lessor: Lessor;
   readonly proposer: Proposer;
   readonly reconfiguration: Reconfiguration;
+  readonly access: Access;
+  readonly attached: AttachedKeys;
   readonly clock: Clock;
   /** Undefined for a member that has no way to others. */
   readonly peers: PeerCalls | undefined;
@@ -54,12 +59,24 @@ export class LeaderCalls {
   /** What other members may call on this one. */
   methods(): PeerMethods {
     return new Map([
-      [RENEW, async (request) => encodeSeconds(await this.#renewHere(idOf(request)))],
+      [
+        RENEW,
+        async (request) => {
+          const { access, attached } = this.#options;
+          const id = idOf(request);
+          // The member that was asked may not know yet what has been attached, or who may do what.
+          const caller = callerIn(request);
+          access.mustBeUser(caller);
+          guardLease(access, attached, id, caller);
+          return encodeSeconds(await this.#renewHere(id));
+        },
+      ],
       [TIME_TO_LIVE, async (request) => this.#answerTimeToLive(request)],
       [
         PROMOTE,
         async (request) => {
           if (!this.isHere) throw new EtcdError('notLeader');
+          this.#options.access.mustBeRoot(callerIn(request));
           await this.#options.reconfiguration.promote(BigInt.asUintN(64, idOf(request)));
           return NO_BYTES;
         },
@@ -67,9 +84,12 @@ export class LeaderCalls {
     ]);
   }
 
-  /** Renews a lease; resolves with its whole TTL, 0 for one that is unknown or has expired. Rejects with `EtcdError`. */
-  async renew(id: bigint): Promise<number> {
-    return await this.#atLeader(RENEW, encodeId(id), {
+  /**
+   * Renews a lease for a caller that may, as far as is known here; resolves with its whole TTL, 0 for one that is
+   * unknown or has expired. Rejects with `EtcdError`.
+   */
+  async renew(id: bigint, caller: Caller | undefined): Promise<number> {
+    return await this.#atLeader(RENEW, encodeId(id, caller), {
       here: () => this.#renewHere(id),
       there: (answer) => new ProtoReader(answer).uint(),
     });
@@ -83,9 +103,9 @@ export class LeaderCalls {
     });
   }
 
-  /** Makes a learner a voter. Rejects with `EtcdError`. */
-  async promote(id: bigint): Promise<void> {
-    return await this.#atLeader(PROMOTE, encodeId(id), {
+  /** Makes a learner a voter, for a caller that may. Rejects with `EtcdError`. */
+  async promote(id: bigint, caller: Caller | undefined): Promise<void> {
+    return await this.#atLeader(PROMOTE, encodeId(id, caller), {
       here: () => this.#options.reconfiguration.promote(id),
       there: () => undefined,
     });
@@ -121,7 +141,7 @@ export class LeaderCalls {
     for (;;) {
       const renewal = lessor.renew(id);
       if (renewal?.needsReset !== true) return renewal?.ttlSeconds ?? 0;
-      await proposer.propose({
+      await proposer.proposeOwn({
         kind: 'leaseCheckpoint',
         checkpoints: [{ id, remainingSeconds: 0 }],
       });
@@ -164,8 +184,23 @@ async function orMoved<T>(outcome: Promise<T>): Promise<T | typeof MOVED> {
 
 const writer = new ProtoWriter(256);
 
-function encodeId(id: bigint): Uint8Array {
-  return writer.tag(0x08).int64(id).take();
+/** The id in field 1; who asks, in fields 3 and 4. */
+function encodeId(id: bigint, caller: Caller | undefined): Uint8Array {
+  writer.tag(0x08).int64(id);
+  if (caller !== undefined) writer.text(0x1a, caller.username).tag(0x20).uint(caller.authRevision);
+  return writer.take();
+}
+
+function callerIn(request: Uint8Array): Caller | undefined {
+  const reader = new ProtoReader(request);
+  let username = '';
+  let authRevision = 0;
+  for (let field = reader.next(); field !== 0; field = reader.next()) {
+    if (field === 3) username = Buffer.from(reader.bytes()).toString();
+    else if (field === 4) authRevision = reader.int64Number();
+    else reader.skip();
+  }
+  return username === '' ? undefined : { username, authRevision };
 }
 
 /** Signed, as the ids of leases are. */

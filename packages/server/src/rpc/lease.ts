@@ -6,8 +6,11 @@ import {
   LeaseLeasesResponseSchema,
   LeaseTimeToLiveResponseSchema,
 } from '@kvorum/api';
-import type { GrpcMethod, StreamCall, StreamReceiver } from '@kvorum/h2';
+import type { GrpcMethod, StreamCall, StreamReceiver, UnaryCall } from '@kvorum/h2';
 import { type Lessor, MAX_LEASE_TTL_SECONDS, type Store } from '@kvorum/mvcc';
+import type { Access } from '../auth/access.ts';
+import type { Caller } from '../auth/caller.ts';
+import { guardLease } from '../auth/request-guard.ts';
 import { ProtoWriter } from '../codec/proto-writer.ts';
 import { decodeLeaseGrant, decodeLeaseRevoke, decodeTwoInts } from '../codec/raft-requests.ts';
 import type { Proposer } from '../proposer.ts';
@@ -20,6 +23,7 @@ export interface LeaseOptions {
   readonly store: Store;
   readonly lessor: Lessor;
   readonly proposer: Proposer;
+  readonly access: Access;
   readonly headers: MemberHeaders;
   readonly streams: OpenStreams;
   readonly leader: LeaderCalls;
@@ -37,20 +41,20 @@ export class LeaseService {
     const path = '/etcdserverpb.Lease';
     const open = (call: StreamCall) => new KeepAliveStream(this.#options, call);
     return [
-      [`${path}/LeaseGrant`, unaryAsync((bytes) => this.#grant(bytes))],
-      [`${path}/LeaseRevoke`, unaryAsync((bytes) => this.#revoke(bytes))],
+      [`${path}/LeaseGrant`, unaryAsync((bytes, call) => this.#grant(bytes, call))],
+      [`${path}/LeaseRevoke`, unaryAsync((bytes, call) => this.#revoke(bytes, call))],
       [`${path}/LeaseKeepAlive`, { kind: 'stream', open }],
-      [`${path}/LeaseTimeToLive`, unaryAsync((bytes) => this.#timeToLive(bytes))],
-      [`${path}/LeaseLeases`, unaryAsync(() => this.#leases())],
+      [`${path}/LeaseTimeToLive`, unaryAsync((bytes, call) => this.#timeToLive(bytes, call))],
+      [`${path}/LeaseLeases`, unaryAsync((_bytes, call) => this.#leases(call))],
     ];
   }
 
-  async #grant(bytes: Uint8Array): Promise<Uint8Array> {
-    const { proposer, headers } = this.#options;
+  async #grant(bytes: Uint8Array, call: UnaryCall): Promise<Uint8Array> {
+    const { proposer, headers, access } = this.#options;
     const asked = decodeLeaseGrant(bytes);
     if (asked.ttlSeconds > MAX_LEASE_TTL_SECONDS) throw new EtcdError('leaseTtlTooLarge');
     const id = asked.id === 0n ? proposer.nextLeaseId() : asked.id;
-    const result = await proposer.propose({ ...asked, id });
+    const result = await proposer.propose({ ...asked, id }, access.callerOf(call));
     if (result.kind !== 'lease') throw new Error(`a lease grant gave a ${result.kind}`);
     const header = headers.message(result.revision);
     const response = create(LeaseGrantResponseSchema, {
@@ -61,18 +65,21 @@ export class LeaseService {
     return toBinary(LeaseGrantResponseSchema, response);
   }
 
-  async #revoke(bytes: Uint8Array): Promise<Uint8Array> {
-    const { proposer, headers } = this.#options;
-    const result = await proposer.propose(decodeLeaseRevoke(bytes));
+  async #revoke(bytes: Uint8Array, call: UnaryCall): Promise<Uint8Array> {
+    const { proposer, headers, access } = this.#options;
+    const result = await proposer.propose(decodeLeaseRevoke(bytes), access.callerOf(call));
     if (result.kind !== 'lease') throw new Error(`a lease revoke gave a ${result.kind}`);
     return headers.at(result.revision);
   }
 
   /** An unknown lease is no error: its TTL is -1. */
-  async #timeToLive(bytes: Uint8Array): Promise<Uint8Array> {
-    const { leader, headers } = this.#options;
+  async #timeToLive(bytes: Uint8Array, call: UnaryCall): Promise<Uint8Array> {
+    const { leader, headers, access } = this.#options;
     const { first: ID, second } = decodeTwoInts(bytes);
+    const caller = access.callerOf(call);
+    access.mustBeUser(caller);
     const found = await leader.timeToLive(ID, second !== 0n);
+    for (const key of found?.keys ?? []) access.mustRead(caller, key);
     const response = create(LeaseTimeToLiveResponseSchema, {
       header: headers.message(this.#options.store.revision),
       ID,
@@ -83,8 +90,16 @@ export class LeaseService {
     return toBinary(LeaseTimeToLiveResponseSchema, response);
   }
 
-  async #leases(): Promise<Uint8Array> {
-    const { lessor, store, headers } = this.#options;
+  /** Which leases there are is told to those who may read all keys that are attached to any. */
+  async #leases(call: UnaryCall): Promise<Uint8Array> {
+    const { lessor, store, headers, access } = this.#options;
+    const caller = access.callerOf(call);
+    access.mustBeUser(caller);
+    if (!access.isUnlimited(caller)) {
+      for (const id of lessor.list()) {
+        for (const key of lessor.keysOf(id)) access.mustRead(caller, key);
+      }
+    }
     const response = create(LeaseLeasesResponseSchema, {
       header: headers.message(store.revision),
       leases: lessor.list().map((ID) => ({ ID })),
@@ -131,8 +146,21 @@ class KeepAliveStream implements StreamReceiver, EndlessStream {
       this.#message = Uint8Array.from(message);
     }
     const id = this.#id;
-    const isNow = this.#waiting === 0 && this.#options.leader.isHere && this.#renew(id);
-    if (!isNow) this.#renewInOrder(id);
+    const { access, leader, store } = this.#options;
+    let caller: Caller | undefined;
+    if (access.isEnabled) {
+      try {
+        caller = access.callerOf(this.#call);
+        access.mustBeUser(caller);
+        guardLease(access, store, id, caller);
+      } catch (error) {
+        const { status, text } = statusOf(error, 'stream');
+        this.#end(status, text);
+        return;
+      }
+    }
+    const isNow = this.#waiting === 0 && leader.isHere && this.#renew(id);
+    if (!isNow) this.#renewInOrder(id, caller);
   }
 
   onHalfClose(): void {
@@ -187,13 +215,13 @@ class KeepAliveStream implements StreamReceiver, EndlessStream {
   }
 
   /** By the log, or by another member that leads. */
-  #renewInOrder(id: bigint): void {
+  #renewInOrder(id: bigint, caller: Caller | undefined): void {
     const { leader, headers } = this.#options;
     this.#waiting++;
     this.#order = this.#order.then(async () => {
       try {
         const head = headers.at(this.#options.store.revision);
-        const ttlSeconds = this.#ended ? 0 : await leader.renew(id);
+        const ttlSeconds = this.#ended ? 0 : await leader.renew(id, caller);
         if (!this.#ended) this.#send(head, id, ttlSeconds);
       } catch (error) {
         const { status, text } = statusOf(error, 'stream');

@@ -7,10 +7,11 @@ import {
   HashResponseSchema,
   StatusResponseSchema,
 } from '@kvorum/api';
-import type { GrpcMethod } from '@kvorum/h2';
+import type { GrpcMethod, UnaryCall } from '@kvorum/h2';
 import type { Store } from '@kvorum/mvcc';
-import { type Alarms, alarmName } from '../apply/alarms.ts';
+import { ACTION_GET, type Alarms, alarmName } from '../apply/alarms.ts';
 import { toEtcdError } from '../apply/reader.ts';
+import type { Access } from '../auth/access.ts';
 import { decodeAlarm, decodeTwoInts } from '../codec/raft-requests.ts';
 import type { Leadership } from '../leadership.ts';
 import type { Cluster } from '../membership/cluster.ts';
@@ -29,6 +30,7 @@ export interface RaftStatus {
 export interface MaintenanceOptions {
   readonly store: Store;
   readonly proposer: Proposer;
+  readonly access: Access;
   readonly alarms: Alarms;
   readonly cluster: Cluster;
   readonly headers: MemberHeaders;
@@ -53,16 +55,26 @@ export class MaintenanceService {
   methods(): [string, GrpcMethod][] {
     const path = '/etcdserverpb.Maintenance';
     return [
-      [`${path}/Status`, unaryAsync(() => this.#status())],
-      [`${path}/Alarm`, unaryAsync((bytes) => this.#alarm(bytes))],
-      [`${path}/Hash`, unaryAsync(() => this.#hash())],
-      [`${path}/HashKV`, unaryAsync((bytes) => this.#hashKv(bytes))],
-      [`${path}/Defragment`, unaryAsync(async () => new Uint8Array(0))],
-      [`${path}/MoveLeader`, unaryAsync((bytes) => this.#moveLeader(bytes))],
+      [`${path}/Status`, unaryAsync((_bytes, call) => this.#status(call))],
+      [`${path}/Alarm`, unaryAsync((bytes, call) => this.#alarm(bytes, call))],
+      [`${path}/Hash`, this.#forRoot(() => this.#hash())],
+      [`${path}/HashKV`, this.#forRoot((bytes) => this.#hashKv(bytes))],
+      [`${path}/Defragment`, this.#forRoot(async () => new Uint8Array(0))],
+      [`${path}/MoveLeader`, this.#forRoot((bytes) => this.#moveLeader(bytes))],
     ];
   }
 
-  async #status(): Promise<Uint8Array> {
+  #forRoot(handle: (bytes: Uint8Array) => Promise<Uint8Array>): GrpcMethod {
+    const { access } = this.#options;
+    return unaryAsync(async (bytes, call) => {
+      access.mustBeRoot(access.callerOf(call));
+      return await handle(bytes);
+    });
+  }
+
+  async #status(call: UnaryCall): Promise<Uint8Array> {
+    const { access } = this.#options;
+    access.mustBeUser(access.callerOf(call));
     const { store, alarms, cluster, headers, quotaBytes } = this.#options;
     const raft = this.#options.raftStatus();
     const size = this.#options.storeBytes();
@@ -89,9 +101,13 @@ export class MaintenanceService {
   }
 
   /** Goes through the log even to list, so the answer is that of a quorum. */
-  async #alarm(bytes: Uint8Array): Promise<Uint8Array> {
-    const { proposer, headers } = this.#options;
-    const result = await proposer.propose(decodeAlarm(bytes));
+  async #alarm(bytes: Uint8Array, call: UnaryCall): Promise<Uint8Array> {
+    const { proposer, headers, access } = this.#options;
+    const request = decodeAlarm(bytes);
+    const caller = access.callerOf(call);
+    if (request.action === ACTION_GET) access.mustBeUser(caller);
+    else access.mustBeRoot(caller);
+    const result = await proposer.propose(request, caller);
     const alarms = result.kind === 'alarm' ? result.alarms : [];
     const response = create(AlarmResponseSchema, {
       header: headers.message(this.#options.store.revision),

@@ -3,6 +3,7 @@ import type { GrpcMethod, GrpcService } from '@kvorum/h2';
 import type { Lessor, Store, WatchHub } from '@kvorum/mvcc';
 import type { Disk } from '@kvorum/wal';
 import type { Alarms } from '../apply/alarms.ts';
+import type { MemberAuth } from '../auth/member-auth.ts';
 import type { Clock } from '../clock.ts';
 import type { ServerConfig } from '../config/server-config.ts';
 import type { Leadership } from '../leadership.ts';
@@ -14,13 +15,18 @@ import type { NodeLoop } from '../node-loop.ts';
 import type { PeerCalls, PeerMethods } from '../peer/peer-calls.ts';
 import type { Proposer } from '../proposer.ts';
 import type { SnapshotSource } from '../snapshot/etcd-snapshot.ts';
+import { AuthService } from './auth.ts';
+import { forKnownCallers } from './auth-gate.ts';
 import { ClusterService } from './cluster.ts';
+import { Coordination } from './coordination.ts';
+import { ElectionService } from './election.ts';
 import { MemberHeaders } from './headers.ts';
 import { healthMethods } from './health.ts';
 import { KvService } from './kv.ts';
 import { LeaderCalls } from './leader-calls.ts';
 import { refusedByLearners } from './learner-gate.ts';
 import { LeaseService } from './lease.ts';
+import { LockService } from './lock.ts';
 import { MaintenanceService, type RaftStatus } from './maintenance.ts';
 import type { OpenStreams } from './open-streams.ts';
 import { reflectionMethods } from './reflection.ts';
@@ -36,6 +42,7 @@ export interface ServiceParts {
   readonly storage: { readonly store: Store };
   readonly cluster: Cluster;
   readonly alarms: Alarms;
+  readonly auth: MemberAuth;
   readonly lessor: Lessor;
   readonly hub: WatchHub;
   readonly loop: NodeLoop;
@@ -71,6 +78,7 @@ export interface MemberServices {
   readonly peerMethods: PeerMethods;
   /** Looks after calls that want a leader; with each tick. */
   readonly requireLeader: RequireLeader;
+  readonly reconfiguration: Reconfiguration;
 }
 
 export function memberServices(parts: ServiceParts): MemberServices {
@@ -83,9 +91,12 @@ export function memberServices(parts: ServiceParts): MemberServices {
   });
   const gated = methods.map(([path, method]): [string, GrpcMethod] => [
     path,
-    requireLeader.wrap(refusedByLearners(path, method, parts.isLearner)),
+    requireLeader.wrap(
+      refusedByLearners(path, forKnownCallers(method, parts.auth.access), parts.isLearner),
+    ),
   ]);
-  return { methods: new Map(gated), peerMethods: leader.methods(), requireLeader };
+  const peerMethods = leader.methods();
+  return { methods: new Map(gated), peerMethods, requireLeader, reconfiguration };
 }
 
 function reconfigurationOf(parts: ServiceParts): Reconfiguration {
@@ -109,6 +120,8 @@ function leaderCallsOf(parts: ServiceParts, reconfiguration: Reconfiguration): L
     lessor,
     proposer,
     reconfiguration,
+    access: parts.auth.access,
+    attached: { leaseKeys: (id) => parts.storage.store.leaseKeys(id) },
     clock,
     peers,
     leader: () => leadership.leader,
@@ -122,12 +135,38 @@ function clientMethods(
   reconfiguration: Reconfiguration,
   leader: LeaderCalls,
 ): [string, GrpcMethod][] {
+  const revision = () => parts.storage.store.revision;
+  const headers = new MemberHeaders(parts.cluster.id, parts.memberId, parts.term, revision);
+  const methods = memberMethods(parts, reconfiguration, leader, headers);
+  return [...methods, ...coordinationMethods(parts, headers, new Map(methods))];
+}
+
+/** What is done by means of other methods, for callers who have no recipes of their own. */
+function coordinationMethods(
+  parts: ServiceParts,
+  headers: MemberHeaders,
+  methods: GrpcService,
+): [string, GrpcMethod][] {
+  const { clock, random, streams, requestTimeoutMs: timeoutMs } = parts;
+  const coordination = new Coordination({ methods, clock, random, streams, timeoutMs });
+  return [
+    ...new LockService(coordination, headers).methods(),
+    ...new ElectionService(coordination, headers).methods(),
+  ];
+}
+
+function memberMethods(
+  parts: ServiceParts,
+  reconfiguration: Reconfiguration,
+  leader: LeaderCalls,
+  headers: MemberHeaders,
+): [string, GrpcMethod][] {
   const { storage, cluster, alarms, lessor, hub, loop, proposer, streams } = parts;
   const { clock, random, disk, logger, metrics, raftStatus } = parts;
+  const { access } = parts.auth;
   const { maxTxnOps, maxRequestBytes, quotaBackendBytes, watchProgressNotifyIntervalMs, dataDir } =
     parts.config;
   const revision = () => storage.store.revision;
-  const headers = new MemberHeaders(cluster.id, parts.memberId, parts.term, revision);
   const storeBytes = () => {
     const total = storage.store.engine.sizeBytes();
     return { total, inUse: total };
@@ -139,6 +178,7 @@ function clientMethods(
       },
       loop,
       proposer,
+      access,
       headers,
       maxTxnOps,
       maxRequestBytes,
@@ -150,6 +190,7 @@ function clientMethods(
       },
       lessor,
       proposer,
+      access,
       headers,
       streams,
       leader,
@@ -159,6 +200,7 @@ function clientMethods(
         return storage.store;
       },
       proposer,
+      access,
       alarms,
       cluster,
       headers,
@@ -169,7 +211,8 @@ function clientMethods(
       leadership: parts.leadership,
       timeoutMs: parts.requestTimeoutMs,
     }).methods(),
-    ...new ClusterService({ cluster, loop, headers, reconfiguration, leader }).methods(),
+    ...new ClusterService({ cluster, loop, headers, reconfiguration, leader, access }).methods(),
+    ...new AuthService({ auth: parts.auth, loop, proposer, headers, revision }).methods(),
     ...healthMethods(streams),
     ...reflectionMethods(etcdServices),
     snapshotMethod({
@@ -177,6 +220,7 @@ function clientMethods(
       dir: `${dataDir}/member/snap`,
       clock,
       logger,
+      access,
       source: parts.snapshotSource,
       onDone: (durationMs) => metrics.disk.backendSnapshotSeconds.observe(durationMs / 1000),
     }),
@@ -192,6 +236,7 @@ function clientMethods(
       fragmentBytes: maxRequestBytes + FRAGMENT_OVERHEAD_BYTES,
       metrics,
       streams,
+      access,
     }),
   ];
 }

@@ -2,6 +2,7 @@ import type { EtcdError } from '@kvorum/api';
 import type { UnaryCall } from '@kvorum/h2';
 import type { ApplyResult } from '../apply/applier.ts';
 import type { Proposal } from '../apply/proposal.ts';
+import type { Caller } from '../auth/caller.ts';
 import type { MembershipRequest, RaftRequest } from '../codec/raft-requests.ts';
 
 /** Encodes the answer to an applied request. */
@@ -12,13 +13,21 @@ export interface ResultEncoder {
 /** A unary call that waits for its request to be applied. */
 export class PendingCall implements Proposal {
   readonly request: RaftRequest;
+  readonly caller: Caller | undefined;
   readonly proposedAtMs: number;
   done = false;
   readonly #call: UnaryCall;
   readonly #encoder: ResultEncoder;
 
-  constructor(request: RaftRequest, proposedAtMs: number, call: UnaryCall, encoder: ResultEncoder) {
+  constructor(
+    request: RaftRequest,
+    caller: Caller | undefined,
+    proposedAtMs: number,
+    call: UnaryCall,
+    encoder: ResultEncoder,
+  ) {
     this.request = request;
+    this.caller = caller;
     this.proposedAtMs = proposedAtMs;
     this.#call = call;
     this.#encoder = encoder;
@@ -38,15 +47,21 @@ export class PendingCall implements Proposal {
 /** A request of the member itself: its outcome is a promise, rejected with `EtcdError`. */
 export class OwnProposal implements Proposal {
   readonly request: RaftRequest | MembershipRequest;
+  readonly caller: Caller | undefined;
   readonly proposedAtMs: number;
   done = false;
   readonly applied: Promise<ApplyResult>;
   readonly #resolve: (result: ApplyResult) => void;
   readonly #reject: (error: EtcdError) => void;
 
-  constructor(request: RaftRequest | MembershipRequest, proposedAtMs: number) {
+  constructor(
+    request: RaftRequest | MembershipRequest,
+    caller: Caller | undefined,
+    proposedAtMs: number,
+  ) {
     const { promise, resolve, reject } = Promise.withResolvers<ApplyResult>();
     this.request = request;
+    this.caller = caller;
     this.proposedAtMs = proposedAtMs;
     this.applied = promise;
     this.#resolve = resolve;

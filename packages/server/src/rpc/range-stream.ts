@@ -1,18 +1,21 @@
 import { EtcdError } from '@kvorum/api';
-import type { GrpcMethod, StreamCall, StreamReceiver } from '@kvorum/h2';
+import type { GrpcMethod, StreamCall } from '@kvorum/h2';
 import { decodeKeyValue, type RangeResult, type Store } from '@kvorum/mvcc';
 import { rangeQueryOf } from '../apply/reader.ts';
+import type { Access } from '../auth/access.ts';
+import type { Caller } from '../auth/caller.ts';
 import { decodeRange, RangeRequest } from '../codec/kv-requests.ts';
 import { encodeRangeResponse } from '../codec/kv-responses.ts';
 import { ProtoWriter } from '../codec/proto-writer.ts';
 import type { NodeLoop } from '../node-loop.ts';
 import type { MemberHeaders } from './headers.ts';
-import { statusOf } from './method.ts';
+import { type Answers, OneQuestion } from './one-question.ts';
 import { validateRange } from './validate.ts';
 
 export interface RangeStreamOptions {
   readonly store: Store;
   readonly loop: NodeLoop;
+  readonly access: Access;
   readonly headers: MemberHeaders;
   /** Chunks grow until a message takes half of this, in bytes. */
   readonly maxRequestBytes: number;
@@ -27,52 +30,36 @@ const NO_BYTES = new Uint8Array(0);
 
 /** etcdserverpb.KV/RangeStream: a range in chunks, all of one revision. */
 export function streamRange(options: RangeStreamOptions): GrpcMethod {
-  return { kind: 'stream', open: (call) => new RangeStream(options, call) };
+  return {
+    kind: 'stream',
+    open: (call) =>
+      new OneQuestion(call, (question, answers) => {
+        return new RangeStream(options, call, answers).run(question);
+      }),
+  };
 }
 
-class RangeStream implements StreamReceiver {
+class RangeStream {
   readonly #options: RangeStreamOptions;
   readonly #call: StreamCall;
-  #started = false;
-  #aborted = false;
-  #drained: (() => void) | undefined;
+  readonly #answers: Answers;
 
-  constructor(options: RangeStreamOptions, call: StreamCall) {
+  constructor(options: RangeStreamOptions, call: StreamCall, answers: Answers) {
     this.#options = options;
     this.#call = call;
+    this.#answers = answers;
   }
 
-  onMessage(message: Uint8Array): void {
-    if (this.#started) return;
-    this.#started = true;
-    this.#run(message).then(
-      () => this.#call.end(),
-      (error: unknown) => {
-        const { status, text } = statusOf(error, 'stream');
-        this.#call.end(status, text);
-      },
-    );
-  }
-
-  onHalfClose(): void {}
-
-  onDrain(): void {
-    this.#drained?.();
-  }
-
-  onAbort(): void {
-    this.#aborted = true;
-    this.#drained?.();
-  }
-
-  async #run(message: Uint8Array): Promise<void> {
-    const { store, loop } = this.#options;
+  async run(message: Uint8Array): Promise<void> {
+    const { store, loop, access } = this.#options;
     const request = decodeRange(message);
     validateRange(request);
     refuseUnsupported(request);
     if (!request.serializable) {
       await new Promise<void>((run, fail) => loop.linearizableRead({ run, fail }));
     }
+    const caller = access.callerOf(this.#call);
+    access.mustRead(caller, request.key, request.rangeEnd);
     // The header tells the newest revision of this moment, also when a past one is read.
     const headerRevision = store.revision;
     if (request.revision <= 0) request.revision = headerRevision;
@@ -80,17 +67,23 @@ class RangeStream implements StreamReceiver {
       await this.#send(await store.rangeAsync(rangeQueryOf(request)), headerRevision);
       return;
     }
-    await this.#sendChunks(request, headerRevision);
+    await this.#sendChunks(request, headerRevision, caller);
   }
 
   /** Only the last message has header, `more` and `count`: all merged are the answer to a plain Range. */
-  async #sendChunks(request: RangeRequest, headerRevision: number): Promise<void> {
-    const { store, maxRequestBytes } = this.#options;
+  async #sendChunks(
+    request: RangeRequest,
+    headerRevision: number,
+    caller: Caller | undefined,
+  ): Promise<void> {
+    const { store, maxRequestBytes, access } = this.#options;
     const limit = request.limit > 0 ? request.limit : Number.POSITIVE_INFINITY;
     let chunkKeys = FIRST_CHUNK_KEYS;
     let sent = 0;
     let key = request.key;
-    while (!this.#aborted) {
+    while (!this.#answers.gone.aborted) {
+      // Each chunk waits for the client: the permission may be gone meanwhile.
+      access.mustRead(caller, request.key, request.rangeEnd);
       const chunk = nextChunk(request, key, Math.min(chunkKeys, limit - sent));
       const range = await store.rangeAsync(rangeQueryOf(chunk));
       sent += range.kvs.length;
@@ -111,12 +104,7 @@ class RangeStream implements StreamReceiver {
     const header = headerRevision === 0 ? NO_BYTES : this.#options.headers.at(headerRevision);
     const response = encodeRangeResponse(header, range);
     const head = new ProtoWriter(16).tag(0x0a).uint(response.length).take();
-    if (!this.#call.send([head, response]) && !this.#aborted) {
-      await new Promise<void>((resolve) => {
-        this.#drained = resolve;
-      });
-      this.#drained = undefined;
-    }
+    await this.#answers.send([head, response]);
     return response.length;
   }
 }

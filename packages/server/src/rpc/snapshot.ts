@@ -3,6 +3,7 @@ import { create, toBinary } from '@bufbuild/protobuf';
 import { SnapshotResponseSchema } from '@kvorum/api';
 import type { GrpcMethod, StreamCall, StreamReceiver } from '@kvorum/h2';
 import type { Disk, DiskFile } from '@kvorum/wal';
+import type { Access } from '../auth/access.ts';
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../logging/logger.ts';
 import {
@@ -18,6 +19,7 @@ export interface SnapshotOptions {
   readonly dir: string;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly access: Access;
   readonly source: () => SnapshotSource;
   readonly onDone: (durationMs: number) => void;
 }
@@ -75,7 +77,8 @@ class SnapshotStream implements StreamReceiver {
   }
 
   async #run(): Promise<void> {
-    const { disk, dir, clock, logger, source, onDone } = this.#options;
+    const { disk, dir, clock, logger, source, onDone, access } = this.#options;
+    access.mustBeRoot(access.callerOf(this.#call));
     const startMs = clock.nowMs();
     disk.mkdir(dir);
     const file = disk.open(this.#path, { create: true });

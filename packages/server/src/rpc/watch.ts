@@ -1,11 +1,13 @@
 import {
   etcdErrors,
+  grpcStatus,
   type WatchCreateRequest,
   WatchCreateRequest_FilterType,
   WatchRequestSchema,
 } from '@kvorum/api';
 import type { GrpcMethod, StreamCall, StreamReceiver } from '@kvorum/h2';
 import type { Store, WatchBatch, Watcher, WatchHub, WatchSink } from '@kvorum/mvcc';
+import type { Access } from '../auth/access.ts';
 import type { Clock } from '../clock.ts';
 import { decodeMessage } from '../codec/message.ts';
 import { ProtoWriter } from '../codec/proto-writer.ts';
@@ -13,6 +15,7 @@ import type { Metrics } from '../metrics/metrics.ts';
 import type { MemberHeaders } from './headers.ts';
 import { statusOf } from './method.ts';
 import type { EndlessStream, OpenStreams } from './open-streams.ts';
+import { FROM_FIRST_KEY, watchRefusal } from './watch-refusal.ts';
 
 export interface WatchOptions {
   readonly store: Store;
@@ -26,13 +29,19 @@ export interface WatchOptions {
   readonly fragmentBytes: number;
   readonly metrics: Metrics;
   readonly streams: OpenStreams;
+  readonly access: Access;
 }
 
 /** The watch id of responses that belong to no watcher. */
 const NO_WATCH_ID = -1n;
 /** Share of the interval that is added at random to a stream's progress notifications. */
 const PROGRESS_JITTER = 0.1;
-const FROM_FIRST_KEY = new Uint8Array([0]);
+/** Go's names of the statuses that a refused caller gets. */
+const DENIALS = new Map<number, string>([
+  [grpcStatus.invalidArgument, 'InvalidArgument'],
+  [grpcStatus.permissionDenied, 'PermissionDenied'],
+  [grpcStatus.unauthenticated, 'Unauthenticated'],
+]);
 
 /** etcdserverpb.Watch: any number of watchers on one stream. */
 export function watchMethod(options: WatchOptions): [string, GrpcMethod] {
@@ -134,7 +143,7 @@ class WatchStream implements StreamReceiver, WatchSink, EndlessStream {
 
   #create(request: WatchCreateRequest): void {
     const { store, hub } = this.#options;
-    const refusal = this.#refusal(request);
+    const refusal = this.#denial(request) ?? watchRefusal(request, (id) => this.#watchers.has(id));
     if (refusal !== undefined) {
       const body = this.#responseHead(NO_WATCH_ID, store.revision).tag(0x18).uint(1);
       this.#answer(body.tag(0x20).uint(1).text(0x32, refusal).take());
@@ -161,18 +170,21 @@ class WatchStream implements StreamReceiver, WatchSink, EndlessStream {
     if (progressNotify) this.#startProgress();
   }
 
-  /** Why a watcher can't be made, in etcd's words. */
-  #refusal(request: WatchCreateRequest): string | undefined {
-    const { key, rangeEnd, watchId, startRevision } = request;
-    const fromKeyOn = rangeEnd.length === 1 && rangeEnd[0] === 0;
-    const start = key.length === 0 ? FROM_FIRST_KEY : key;
-    if (rangeEnd.length > 0 && !fromKeyOn && Buffer.compare(start, rangeEnd) >= 0) {
-      return 'mvcc: watcher range is empty';
+  /**
+   * Why the caller may not watch these keys, as etcd's Go puts it. Asked once: a watcher lives on when the permission is
+   * taken away. What is asked for is the range as the client gave it.
+   */
+  #denial({ key, rangeEnd }: WatchCreateRequest): string | undefined {
+    const { access } = this.#options;
+    if (!access.isEnabled) return undefined;
+    try {
+      const start = key.length === 0 ? FROM_FIRST_KEY : key;
+      access.mustRead(access.callerOf(this.#call), start, rangeEnd);
+      return undefined;
+    } catch (error) {
+      const { status, text } = statusOf(error, 'stream');
+      return `rpc error: code = ${DENIALS.get(status) ?? status} desc = ${text}`;
     }
-    if (watchId !== 0n && this.#watchers.has(watchId)) {
-      return 'mvcc: duplicate watch ID provided on the WatchStream';
-    }
-    return startRevision < 0n ? etcdErrors.compacted.text : undefined;
   }
 
   #freeId(): bigint {

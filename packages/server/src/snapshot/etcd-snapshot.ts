@@ -5,6 +5,7 @@ import type { Alarm } from '../apply/alarms.ts';
 import { ProtoWriter } from '../codec/proto-writer.ts';
 import { type Cluster, memberToJson } from '../membership/cluster.ts';
 import { formatId } from '../membership/ids.ts';
+import { V2_BUCKET, v2SnapshotRows } from '../v2/v2-rows.ts';
 import { authRowsOf } from './auth-rows.ts';
 import { BoltWriter } from './bolt-writer.ts';
 
@@ -72,6 +73,7 @@ function smallBuckets(source: SnapshotSource): [string, Rows][] {
   const members = cluster
     .members()
     .map((member): Rows[number] => [text(formatId(member.id)), text(memberToJson(member))]);
+  const v2 = v2SnapshotRows(engine);
   return [
     ['alarm', sorted(raised)],
     ['auth', authRowsOf(engine, 'auth')],
@@ -82,6 +84,8 @@ function smallBuckets(source: SnapshotSource): [string, Rows][] {
       cluster.version === undefined ? [] : [[text('clusterVersion'), text(cluster.version)]],
     ],
     ['key', []],
+    // etcd and its tools leave a bucket alone that they don't know.
+    ...(v2.length === 0 ? [] : [[V2_BUCKET, v2] satisfies [string, Rows]]),
     ['lease', sorted(leases)],
     ['members', sorted(members)],
     ['members_removed', []],
@@ -133,8 +137,8 @@ function revisionKey(main: number, sub: number, tombstone: boolean): Buffer {
   return key;
 }
 
-/** Ids are JSON numbers beyond what JSON.stringify writes exactly. */
-function confStateJson(state: ConfState): string {
+/** The row of a ConfState. Ids are JSON numbers beyond what JSON.stringify writes exactly. */
+export function confStateJson(state: ConfState): string {
   const { voters, learners, autoLeave } = state;
   const parts = [`"voters":[${voters.join(',')}]`];
   if (learners.length > 0) parts.push(`"learners":[${learners.join(',')}]`);

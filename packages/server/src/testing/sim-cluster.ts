@@ -455,15 +455,16 @@ export class SimCluster {
     this.#peers.heal();
   }
 
-  /** A unary call at one member; time passes until it is answered. */
+  /** A unary call at one member, of whoever has the token; time passes until it is answered. */
   async call<Request extends DescMessage, Response extends DescMessage>(
     index: number,
     method: readonly [string, Request, Response],
     init: MessageInitShape<Request>,
+    token?: string,
   ): Promise<MessageShape<Response>> {
     let isDone = false;
     const answer = this.member(index)
-      .call(...method, init)
+      .call(...method, init, token)
       .finally(() => {
         isDone = true;
       });

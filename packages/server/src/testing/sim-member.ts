@@ -9,6 +9,7 @@ import {
 import type { Metadata, UnaryCall } from '@kvorum/h2';
 import type { Disk } from '@kvorum/wal';
 import { Prng, type SimDisk } from '@kvorum/wal/testing';
+import { plainAuth } from '../auth/testing/plain-auth.ts';
 import type { Clock } from '../clock.ts';
 import { parseCommandLine } from '../config/command-line.ts';
 import { parseEndpointUrl } from '../config/endpoint-url.ts';
@@ -68,6 +69,10 @@ export const noMetadata: Metadata = {
   getBinary: () => undefined,
   entries: () => [],
 };
+
+function tokenMetadata(token: string): Metadata {
+  return { ...noMetadata, get: (name) => (name === 'token' ? token : undefined) };
+}
 
 /** Who a member is, and what it lives in. */
 export interface SimSurroundings {
@@ -150,6 +155,7 @@ export class SimMember {
         disk: around.disk ?? storage.disk,
         random,
         engines: storage.engines,
+        auth: plainAuth(random),
         outbox,
         ...(around.peers === undefined ? {} : { peers: around.peers }),
         ...(around.joins === undefined ? {} : { joins: around.joins }),
@@ -188,18 +194,19 @@ export class SimMember {
     this.isKnown = true;
   }
 
-  /** One unary call by path, such as `/etcdserverpb.KV/Put`; rejects with `CallError`. */
+  /** One unary call by path, such as `/etcdserverpb.KV/Put`, of whoever has the token; rejects with `CallError`. */
   call<Request extends DescMessage, Response extends DescMessage>(
     path: string,
     request: Request,
     response: Response,
     init: MessageInitShape<Request>,
+    token?: string,
   ): Promise<MessageShape<Response>> {
     const method = this.core.methods.get(path);
     if (method?.kind !== 'unary') throw new Error(`${path} is no unary method`);
     return new Promise((resolve, reject) => {
       const call: Pick<UnaryCall, 'metadata' | 'reply' | 'fail'> = {
-        metadata: noMetadata,
+        metadata: token === undefined ? noMetadata : tokenMetadata(token),
         reply: (message) => {
           const bytes = message instanceof Uint8Array ? message : Buffer.concat(message);
           resolve(fromBinary(response, bytes));

@@ -144,8 +144,9 @@ class GrpcStream implements UnaryCall, StreamCall {
     this.#startMs = options.clock.nowMs();
   }
 
-  get connection(): never {
-    throw new Error('node:http2 calls have no connection object');
+  /** Node hides it. */
+  get connection(): undefined {
+    return undefined;
   }
 
   remainingMs(): number | undefined {

@@ -36,7 +36,8 @@ export function refusalOf(
   return { httpStatus: 200, status: UNIMPLEMENTED, text };
 }
 
-function unknownMethodText(path: string, methods: GrpcService): string {
+/** What grpc-go says of a path that nobody serves. */
+export function unknownMethodText(path: string, methods: GrpcService): string {
   const slash = path.lastIndexOf('/');
   if (slash <= 0) return `malformed method name: "${path}"`;
   const service = path.slice(1, slash);

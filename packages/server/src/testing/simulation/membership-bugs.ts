@@ -7,7 +7,7 @@ import { replace, type SeededBug } from './seeded-bug.ts';
 export const membershipBugs: readonly SeededBug[] = [
   {
     name: 'a change of the membership takes effect when it is appended',
-    caughtBy: 1,
+    caughtBy: 9,
     install: () =>
       replace(RawNode.prototype, 'ready', (original) => {
         return function ready(this: RawNode) {
@@ -43,7 +43,7 @@ export const membershipBugs: readonly SeededBug[] = [
   },
   {
     name: 'a state that is taken over does not bring its list of members',
-    caughtBy: 1,
+    caughtBy: 5,
     install: () => {
       const loaded = new WeakSet<Cluster>();
       return replace(Cluster.prototype, 'load', (original) => {

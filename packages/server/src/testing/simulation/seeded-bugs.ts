@@ -16,6 +16,7 @@ import { type OpenProposal, ProposalQueue } from '../../proposal-queue.ts';
 import { RaftLog } from '../../raft-log.ts';
 import { ReadRounds } from '../../read-rounds.ts';
 import { MemberHeaders } from '../../rpc/headers.ts';
+import { authBugs } from './auth-bugs.ts';
 import { membershipBugs } from './membership-bugs.ts';
 import { all, replace, type SeededBug } from './seeded-bug.ts';
 
@@ -66,6 +67,7 @@ function answerReadsAlone(role: 'leader' | 'follower'): () => void {
 /** Every one of them must be found within few seeds. */
 export const seededBugs: readonly SeededBug[] = [
   ...membershipBugs,
+  ...authBugs,
   {
     name: 'entries are acknowledged before they are on disk',
     caughtBy: 2,
@@ -77,7 +79,7 @@ export const seededBugs: readonly SeededBug[] = [
   },
   {
     name: 'term and vote are not persisted',
-    caughtBy: 2,
+    caughtBy: 3,
     install: () =>
       replace(RaftLog.prototype, 'append', (original) => {
         return function append(this: RaftLog, ready) {
@@ -87,7 +89,7 @@ export const seededBugs: readonly SeededBug[] = [
   },
   {
     name: 'votes are not persisted',
-    caughtBy: 9,
+    caughtBy: 68,
     install: () =>
       replace(RaftLog.prototype, 'append', (original) => {
         return function append(this: RaftLog, ready) {
@@ -99,7 +101,7 @@ export const seededBugs: readonly SeededBug[] = [
   },
   {
     name: 'a failed sync is taken for a success',
-    caughtBy: 2,
+    caughtBy: 3,
     install: () =>
       replace(RaftLog.prototype, 'sync', (original) => {
         return async function sync(this: RaftLog) {
@@ -145,17 +147,17 @@ export const seededBugs: readonly SeededBug[] = [
   },
   {
     name: 'a leader reads without asking a quorum',
-    caughtBy: 2,
+    caughtBy: 19,
     install: () => answerReadsAlone('leader'),
   },
   {
     name: 'a follower reads from what it has applied itself',
-    caughtBy: 5,
+    caughtBy: 3,
     install: () => answerReadsAlone('follower'),
   },
   {
     name: 'a read runs before its index is applied',
-    caughtBy: 13,
+    caughtBy: 3,
     install: () =>
       replace(ReadRounds.prototype, 'answered', (original) => {
         return function answered(this: ReadRounds, states) {
@@ -165,7 +167,7 @@ export const seededBugs: readonly SeededBug[] = [
   },
   {
     name: 'a watcher loses the events of the compacted revision',
-    caughtBy: 9,
+    caughtBy: 6,
     install: () =>
       replace(Store.prototype, 'readEvents', (original) => {
         return function readEvents(this: Store, from, limitEvents, limitBytes) {
@@ -177,7 +179,7 @@ export const seededBugs: readonly SeededBug[] = [
   },
   {
     name: 'a deposed leader goes on revoking leases',
-    caughtBy: 5,
+    caughtBy: 1,
     install: () =>
       all(
         replace(LeaseKeeper.prototype, 'stop', () => () => {}),
@@ -190,7 +192,7 @@ export const seededBugs: readonly SeededBug[] = [
   },
   {
     name: 'leases expire early after a change of leaders',
-    caughtBy: 1,
+    caughtBy: 13,
     install: () =>
       replace(Lessor.prototype, 'promote', (original) => {
         return function promote(this: Lessor) {
@@ -200,7 +202,7 @@ export const seededBugs: readonly SeededBug[] = [
   },
   {
     name: 'a member that takes over a state forgets the leases',
-    caughtBy: 1,
+    caughtBy: 5,
     install: () => {
       const opened = new WeakSet<Lessor>();
       return replace(Lessor.prototype, 'reload', (original) => {
@@ -215,7 +217,7 @@ export const seededBugs: readonly SeededBug[] = [
   },
   {
     name: 'a torn tail of the log is taken for an entry',
-    caughtBy: 9,
+    caughtBy: 2,
     install: () =>
       replace(Wal, 'open', (original) => {
         return function open(this: typeof Wal, options) {

@@ -1,13 +1,21 @@
-import { LeaseLeasesRequestSchema, LeaseLeasesResponseSchema } from '@kvorum/api';
+import { type DescMessage, type MessageShape, toBinary } from '@bufbuild/protobuf';
+import {
+  LeaseLeasesRequestSchema,
+  LeaseLeasesResponseSchema,
+  RoleSchema,
+  UserSchema,
+} from '@kvorum/api';
 import type { Scan, Store } from '@kvorum/mvcc';
 import { Prng } from '@kvorum/wal/testing';
 import { CONF_STATE_ROW } from '../../apply/applied-index.ts';
 import { listMeta } from '../../apply/meta-rows.ts';
 import { decodeConfState } from '../../codec/raft-records.ts';
 import { memberToJson } from '../../membership/cluster.ts';
+import { v2RowsOf } from '../../v2/testing/v2-client.ts';
 import { checkHistory, History } from '../history/index.ts';
 import { SimCluster, type SimClusterOptions, type SimEnd } from '../sim-cluster.ts';
 import type { SimMember } from '../sim-member.ts';
+import { Administrator } from './administrator.ts';
 import { Faults, healthySync } from './faults.ts';
 import { LeaseHolder } from './lease-holder.ts';
 import { MemberChecks } from './member-checks.ts';
@@ -15,6 +23,7 @@ import { Operator } from './operator.ts';
 import { SimClient } from './sim-client.ts';
 import { SimWatch } from './sim-watch.ts';
 import { Trace } from './trace.ts';
+import { V2Writer } from './v2-writer.ts';
 import { Workload } from './workload.ts';
 import type { SimWorld } from './world.ts';
 
@@ -25,6 +34,11 @@ export interface SimulationOptions {
   readonly steps?: number;
   /** Members; 1, 3 or 5, as the seed has it, by default. */
   readonly members?: number;
+  /**
+   * Somebody changes v2 keys, too. Default false. Such changes take revisions that no call of v3 explains, so what
+   * those clients saw isn't checked then: members must agree, and v2 keys be what was told of them.
+   */
+  readonly v2?: boolean;
   /** Told of everything that happens, a line each. */
   readonly print?: (line: string) => void;
 }
@@ -51,10 +65,14 @@ export interface SimulationReport {
   readonly terms: number;
   /** Changes of the membership that were confirmed. */
   readonly changes: number;
+  /** Changes of users and roles that were confirmed. */
+  readonly authChanges: number;
   /** Leaders that handed over because they were asked to. */
   readonly moves: number;
   /** States that members took over from another, as the log didn't reach back far enough. */
   readonly statesSent: number;
+  /** Changes of v2 keys that were confirmed. */
+  readonly v2Changes: number;
 }
 
 const LEASES = [
@@ -81,6 +99,9 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   return await run.run();
 }
 
+/** The figures of a history that isn't checked. */
+const UNCHECKED = { violations: [], unanswered: 0, revisions: 0, watchEvents: 0 };
+
 class Simulation implements SimWorld {
   readonly history = new History();
   readonly checks = new MemberChecks(this.history);
@@ -94,6 +115,8 @@ class Simulation implements SimWorld {
   readonly #holder: LeaseHolder;
   readonly #faults: Faults;
   readonly #operator: Operator;
+  readonly #administrator: Administrator;
+  readonly #v2: V2Writer | undefined;
   readonly #violations: string[] = [];
   /** Bytes of data, so that a member's answers can be told from another's after a failure. */
   #hasFailed = false;
@@ -120,6 +143,9 @@ class Simulation implements SimWorld {
     const boot = (index: number) => this.#boot(index);
     const wishEveryMs = [0, 500, 1_500, 4_000][prng.below(4)] as number;
     this.#operator = new Operator(this, fork(), wishEveryMs, boot);
+    this.#administrator = new Administrator(this, fork());
+    // Apart from the others, so that they do the same without it.
+    this.#v2 = options.v2 === true ? new V2Writer(this, new Prng(options.seed + 1)) : undefined;
     const isBorn = (index: number) => !this.#operator.isUnborn(index);
     this.#faults = new Faults(this, fork(), fork(), everyMs, boot, isBorn);
   }
@@ -133,6 +159,8 @@ class Simulation implements SimWorld {
     this.#holder.start();
     this.#faults.start();
     this.#operator.start();
+    this.#administrator.start();
+    this.#v2?.start();
     try {
       while (cluster.time.steps < steps && !this.#isBroken) await this.#step();
       if (!this.#isBroken) await this.#converge();
@@ -201,6 +229,8 @@ class Simulation implements SimWorld {
     this.trace.line(cluster.time.nowMs, () => '** faults stop');
     this.#faults.stop();
     this.#operator.stop();
+    this.#administrator.stop();
+    this.#v2?.stop();
     for (const client of this.#clients) client.stop();
     this.#holder.stop();
     for (const watch of this.#watches) watch.followFrom(Math.max(1, this.#workload.revision));
@@ -229,7 +259,8 @@ class Simulation implements SimWorld {
 
   #hasConverged(): boolean {
     const { cluster } = this;
-    if (this.#operator.isBusy || this.#clients.some(({ isBusy }) => isBusy)) return false;
+    if (this.#operator.isBusy || this.#administrator.isBusy) return false;
+    if (this.#clients.some(({ isBusy }) => isBusy)) return false;
     const { members, membership, leader } = cluster;
     const [first] = members;
     if (first === undefined || leader === undefined || members.length < cluster.runningCount) {
@@ -262,6 +293,7 @@ class Simulation implements SimWorld {
       if (state === states?.[0]) continue;
       this.#violations.push(`one member has ${states?.[0]}, but the ${i + 1}th ${state}`);
     }
+    for (const member of cluster.members) this.#violations.push(...(this.#v2?.check(member) ?? []));
     for (const { core } of cluster.members) {
       const listed = core.cluster.members().map(({ id, isLearner }) => `${id} ${isLearner}`);
       const counted = countedBy(core.store);
@@ -290,7 +322,10 @@ class Simulation implements SimWorld {
     for (const watch of this.#watches) watch.stop();
     const found = [...this.#violations, ...checks.violations];
     // Once the members disagree, everything else follows.
-    const report = checkHistory(this.history, { clockDrift: LEASE_DRIFT });
+    const report =
+      this.#v2 === undefined
+        ? checkHistory(this.history, { clockDrift: LEASE_DRIFT })
+        : { ...UNCHECKED, operations: this.history.operations.length };
     return {
       seed: this.#options.seed,
       violations: found.length > 0 ? found : report.violations,
@@ -306,8 +341,10 @@ class Simulation implements SimWorld {
       failedDisks: this.#faults.failedDisks,
       terms: checks.terms,
       changes: this.#operator.changes,
+      authChanges: this.#administrator.changes,
       moves: this.#operator.moves,
       statesSent: cluster.statesSent,
+      v2Changes: this.#v2?.changes ?? 0,
     };
   }
 }
@@ -330,11 +367,28 @@ async function stateOf(member: SimMember): Promise<string> {
     leaseRows,
     counted: countedBy(store),
     listed: core.cluster.members().map(memberToJson),
+    auth: authOf(core),
+    v2: v2RowsOf(core),
     members: [
       ...listMeta(store.engine, 'member/'),
       ...listMeta(store.engine, 'removedMember/'),
     ].map(([name, value]) => `${name}=${Buffer.from(value)}`),
   });
+}
+
+/** Users and roles, as the member has them on disk and in memory. */
+function authOf({ store, auth }: SimMember['core']): unknown {
+  const { revision } = auth.store;
+  const users = auth.store.userNames().map((name) => textOf(UserSchema, auth.store.user(name)));
+  const roles = auth.store.roleNames().map((name) => textOf(RoleSchema, auth.store.role(name)));
+  const rows = [...listMeta(store.engine, 'auth/')].map(([name, row]) => {
+    return `${name}=${Buffer.from(row).toString('hex')}`;
+  });
+  return { revision, users, roles, rows };
+}
+
+function textOf<Desc extends DescMessage>(schema: Desc, message: MessageShape<Desc> | undefined) {
+  return message && Buffer.from(toBinary(schema, message)).toString('hex');
 }
 
 /** Whom raft counts as members, by ascending id, and whether as learners. */
