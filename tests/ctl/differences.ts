@@ -47,6 +47,13 @@ export const differences = {
       stderr: result.stderr.replace(/^.*?(?=^Error: invalid txn request)/ms, ''),
     }),
   },
+  'learner-added': {
+    reason: 'Since 3.6 `member add` says that what was added is a learner.',
+    normalize: (result) => ({
+      ...result,
+      stdout: result.stdout.replace(' added as learner to ', ' added to '),
+    }),
+  },
   'hash-revision': {
     reason: 'Since 3.6 `endpoint hashkv` shows the revision that was hashed.',
     normalize: (result) => ({
@@ -70,6 +77,10 @@ export const differences = {
       stderr: withoutLines(result.stderr, /^\{"level":/),
       stdout: withoutLines(result.stdout, /^Server version /),
     }),
+  },
+  'check-progress': {
+    reason: 'kvctl shows how far a check has come on terminals only, and on standard error.',
+    normalize: (result) => ({ ...result, stdout: result.stdout.replace(/\r[^\n]*\n/g, '') }),
   },
   'snapshot-usage': {
     reason: 'Since 3.6 the missing argument is named.',
@@ -121,10 +132,10 @@ export const differences = {
   },
   'root-role': {
     reason:
-      'Servers before 3.6 have no permissions for role root, and 3.5 shows none; since 3.6 it shows that all is open.',
+      'Servers before 3.6 have no permissions for role root, and 3.5 shows none; since 3.6 it shows that all is open. What later servers answer 3.5 takes for a prefix.',
     normalize: (result) => ({
       ...result,
-      stdout: withoutLines(result.stdout, /^\t\[, <open ended>$/),
+      stdout: withoutLines(result.stdout, /^\t\[, <open ended>( \(prefix \))?$/),
     }),
   },
   'cancel-reason': {

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startEtcd, startKvorum, type TestMember } from '../framework/member.ts';
+import { etcdProgram, kvorumProgram, type ServerProgram, TestMember } from '../framework/member.ts';
 import { type RealEtcd, realEtcd } from '../framework/real-etcd.ts';
 import { type DifferenceName, differences, everywhere } from './differences.ts';
 import { type ProgramResult, runKvctl } from './in-process.ts';
@@ -16,8 +16,28 @@ export interface GoldenStep {
   readonly differs?: readonly DifferenceName[];
   /** Patterns for the standard output, whose first group later steps may use by its name here. */
   readonly capture?: Readonly<Record<string, RegExp>>;
+  /** Lines of the standard output stand in the order of ids, and so in another one each time. */
+  readonly isUnordered?: boolean;
   /** More to mask than ids and times, in both outputs. */
   readonly mask?: RegExp;
+}
+
+/** What the steps of a table are run against. */
+export interface GoldenServer extends AsyncDisposable {
+  /** Given as ETCDCTL_ENDPOINTS. */
+  readonly endpoint: string;
+  /** What steps may use as `{name}`, besides what they capture. */
+  readonly names?: Readonly<Record<string, string>>;
+}
+
+export interface GoldenOptions {
+  readonly servers?: readonly ('etcd' | 'kvorum')[];
+  /** Default: a member of its own. */
+  readonly start?: (program: ServerProgram) => Promise<GoldenServer>;
+}
+
+function startMember(program: ServerProgram): Promise<GoldenServer> {
+  return TestMember.start(program, {});
 }
 
 /** What runs the steps: the real etcdctl, or kvctl in this process. */
@@ -39,18 +59,19 @@ const LIFETIME_MS = 30_000;
 export function golden(
   name: string,
   steps: readonly (string | readonly string[] | GoldenStep)[],
-  options: { readonly servers?: readonly ('etcd' | 'kvorum')[] } = {},
+  options: GoldenOptions = {},
 ): void {
+  const begin = options.start ?? startMember;
   const real = realEtcd('3.5');
   describe.skipIf(real === undefined).each(options.servers ?? ['etcd', 'kvorum'])(
     `${name}, on two of %s`,
     (kind) => {
-      let servers: readonly TestMember[] = [];
+      let servers: readonly GoldenServer[] = [];
       beforeAll(async () => {
         if (real === undefined) return;
-        const start = () => (kind === 'etcd' ? startEtcd(real) : startKvorum());
-        servers = await Promise.all([start(), start()]);
-      });
+        const program = kind === 'etcd' ? etcdProgram(real) : kvorumProgram();
+        servers = await Promise.all([begin(program), begin(program)]);
+      }, 60_000);
       afterAll(async () => {
         await Promise.all(servers.map((server) => server[Symbol.asyncDispose]()));
       });
@@ -60,13 +81,87 @@ export function golden(
         if (real === undefined || forEtcdctl === undefined || forKvctl === undefined) return;
         const table = steps.map(stepOf);
         const [theirs, ours] = await Promise.all([
-          transcript(table, etcdctlRunner(real), forEtcdctl.endpoint),
-          transcript(table, runKvctl, forKvctl.endpoint),
+          transcript(table, etcdctlRunner(real), forEtcdctl),
+          transcript(table, runKvctl, forKvctl),
         ]);
         expect(ours).toEqual(theirs);
       });
     },
   );
+}
+
+/** What stands between clients and a member. */
+export type StartProxy = (endpoint: string) => Promise<GoldenServer>;
+
+/**
+ * Declares the tests of a table that is run at a member by the real etcdctl, and through a proxy before another member
+ * by etcdctl and by kvctl: all three must do the same. Once where the members are the real etcd, once where they are
+ * Kvorum.
+ */
+export function goldenThrough(
+  name: string,
+  steps: readonly (string | readonly string[] | GoldenStep)[],
+  startProxy: StartProxy,
+): void {
+  const real = realEtcd('3.5');
+  describe.skipIf(real === undefined).each(['etcd', 'kvorum'])(`${name}, before %s`, (kind) => {
+    const open: AsyncDisposable[] = [];
+    let places: readonly GoldenServer[] = [];
+    beforeAll(async () => {
+      if (real === undefined) return;
+      const program = kind === 'etcd' ? etcdProgram(real) : kvorumProgram();
+      const members = await Promise.all([0, 1, 2].map(() => TestMember.start(program, {})));
+      open.push(...members);
+      const [direct, ...others] = members;
+      const proxies = await Promise.all(others.map(({ endpoint }) => startProxy(endpoint)));
+      open.push(...proxies);
+      places = direct === undefined ? [] : [direct, ...proxies];
+    }, 60_000);
+    afterAll(async () => {
+      for (const one of open.reverse()) await one[Symbol.asyncDispose]();
+    });
+
+    it('commands do as at the member itself', async () => {
+      const [direct, forEtcdctl, forKvctl] = places;
+      if (real === undefined || forEtcdctl === undefined || forKvctl === undefined) return;
+      if (direct === undefined) return;
+      const table = steps.map(stepOf);
+      const [expected, byEtcdctl, byKvctl] = await Promise.all([
+        transcript(table, etcdctlRunner(real), direct),
+        transcript(table, etcdctlRunner(real), forEtcdctl),
+        transcript(table, runKvctl, forKvctl),
+      ]);
+      expect(byEtcdctl).toEqual(expected);
+      expect(byKvctl).toEqual(expected);
+    });
+  });
+}
+
+/**
+ * Declares the test of a table that one program runs at a real etcd and at Kvorum, which must make no difference to it:
+ * standard output, standard error, exit code.
+ */
+export function goldenServers(
+  name: string,
+  steps: readonly (string | readonly string[] | GoldenStep)[],
+  {
+    release,
+    start,
+  }: { release: '3.4' | '3.5'; start: (program: ServerProgram) => Promise<GoldenServer> },
+): void {
+  const real = realEtcd(release);
+  describe.skipIf(real === undefined)(`${name}, with etcdctl ${release}`, () => {
+    it('Kvorum does as etcd does', async () => {
+      if (real === undefined) return;
+      const table = steps.map(stepOf);
+      const at = async (program: ServerProgram) => {
+        await using server = await start(program);
+        return await transcript(table, etcdctlRunner(real), server);
+      };
+      const [theirs, ours] = await Promise.all([at(etcdProgram(real)), at(kvorumProgram())]);
+      expect(ours).toEqual(theirs);
+    });
+  });
 }
 
 function stepOf(step: string | readonly string[] | GoldenStep): GoldenStep {
@@ -79,18 +174,21 @@ function stepOf(step: string | readonly string[] | GoldenStep): GoldenStep {
 async function transcript(
   table: readonly GoldenStep[],
   run: Runner,
-  endpoint: string,
+  { endpoint, names = {} }: GoldenServer,
 ): Promise<object[]> {
-  const captured = new Map<string, string>();
+  const captured = new Map(Object.entries(names));
   const lines: object[] = [];
   for (const step of table) {
     const words = typeof step.args === 'string' ? step.args.split(' ') : step.args;
     const fill = (text: string) =>
       text.replace(/\{(\w+)\}/g, (whole, name: string) => captured.get(name) ?? whole);
+    const filled = (env: GoldenStep['env'] = {}) => {
+      return Object.fromEntries(Object.entries(env).map(([name, value]) => [name, fill(value)]));
+    };
     const result = await run({
       args: words.map(fill),
       input: fill(step.input ?? ''),
-      env: { PATH: process.env.PATH ?? '', ETCDCTL_ENDPOINTS: endpoint, ...step.env },
+      env: { PATH: process.env.PATH ?? '', ETCDCTL_ENDPOINTS: endpoint, ...filled(step.env) },
     });
     for (const [name, pattern] of Object.entries(step.capture ?? {})) {
       captured.set(name, pattern.exec(result.stdout)?.[1] ?? `${name} was not printed`);
@@ -110,7 +208,8 @@ function masked(result: ProgramResult, step: GoldenStep, endpoint: string): obje
     const plain = maskCommon(text.replaceAll(endpoint, 'ENDPOINT'));
     return (step.mask === undefined ? plain : plain.replace(step.mask, '*')).split('\n');
   };
-  return { exitCode, stdout: mask(stdout), stderr: mask(stderr) };
+  const lines = mask(stdout);
+  return { exitCode, stdout: step.isUnordered ? lines.sort() : lines, stderr: mask(stderr) };
 }
 
 /** What no two servers agree on: ids of leases, terms, times. */

@@ -1,4 +1,4 @@
-import { connect } from '@kvorum/client';
+import { connectRpc } from '@kvorum/client';
 import {
   type Host,
   kvctlProgram,
@@ -6,6 +6,7 @@ import {
   type Output,
   type Program,
   runProgram,
+  type SrvRecord,
 } from '@kvorum/ctl';
 
 /** What one call of a program did. */
@@ -21,6 +22,8 @@ export interface ProgramCall {
   /** All of standard input. Default: nothing. */
   readonly input?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** What DNS says, by name. Default: nothing. */
+  readonly srvRecords?: Readonly<Record<string, readonly SrvRecord[]>>;
   /** When it fires, the program is interrupted as by Ctrl-C. */
   readonly interruption?: AbortSignal;
 }
@@ -61,7 +64,12 @@ function memoryHost(call: ProgramCall, stdout: Output, stderr: Output): Host {
     random: Math.random,
     interrupted: () => call.interruption ?? new AbortController().signal,
     openLines: () => linesOf(call.input ?? ''),
-    connect: async (options) => connect(options),
+    resolveSrv: async (name) => {
+      const records = call.srvRecords?.[name];
+      if (records === undefined) throw Object.assign(new Error(name), { code: 'ENOTFOUND' });
+      return records;
+    },
+    connect: async (options) => connectRpc(options),
   };
 }
 
@@ -79,6 +87,7 @@ function linesOf(input: string): LineEditor {
 class MemoryOutput implements Output {
   readonly isTerminal = false;
   readonly columns = undefined;
+  readonly descriptor = undefined;
   readonly #pieces: Buffer[] = [];
 
   write(data: string | Uint8Array): void {

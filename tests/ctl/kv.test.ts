@@ -1,6 +1,7 @@
 import { golden } from './golden.ts';
 
 golden('get and put', [
+  { args: 'get foo', env: { ETCDCTL_API: '3' } },
   'put foo bar',
   'get foo',
   'get nothing',

@@ -215,30 +215,40 @@ describe.each([
 });
 
 describe.skipIf(real35 === undefined)('a snapshot of etcd with authentication', () => {
-  it('is restored only when it is known that nobody will be asked', {
+  it('stays one that asks who calls, unless that is turned off', {
     timeout: TIMEOUT_MS,
   }, async () => {
     if (real35 === undefined) throw new Error('no real etcd');
     const dir = await mkdtemp(join(folder, 'auth-'));
-    const [snapshot, dataDir] = [join(dir, 'snapshot.db'), join(dir, 'data')];
+    const snapshot = join(dir, 'snapshot.db');
     {
       await using etcd = await startEtcd(real35);
       const run = (...args: string[]) => etcdctl(real35, etcd.endpoint, ...args);
+      await run('put', 'k', 'v');
       await run('user', 'add', 'root:secret');
       await run('user', 'grant-role', 'root', 'root');
       await run('auth', 'enable');
       await run('snapshot', 'save', snapshot, '--user=root:secret');
     }
-    const restore = ['snapshot', 'restore', snapshot, '--data-dir', dataDir];
-    const refused = await kvutl(restore);
-    expect(refused.exitCode).toBe(1);
-    expect(refused.stderr).toMatch(
-      /Error: the snapshot is of a cluster with authentication \(1 users\)/,
-    );
-    expect(existsSync(dataDir)).toBe(false);
-    const accepted = await kvutl([...restore, '--without-auth']);
-    expect(accepted.exitCode).toBe(0);
-    expect(accepted.stderr).toMatch(/warn\tusers and roles are kept .*, but are not enforced yet/);
+    const restore = ['snapshot', 'restore', snapshot, '--name=m1', '--initial-cluster'];
+    const cluster = ['m1=http://127.0.0.1:2380', '--initial-advertise-peer-urls'];
+    const command = [...restore, ...cluster, 'http://127.0.0.1:2380', '--data-dir'];
+    {
+      const dataDir = join(dir, 'asks');
+      const { stderr } = await kvutl([...command, dataDir]);
+      expect(stderr).toMatch(/info\tclients are asked for their user/);
+      await using kvorum = await startKvorum({ dataDir });
+      const get = (...flags: string[]) => etcdctl(real35, kvorum.endpoint, 'get', 'k', ...flags);
+      await expect(get()).rejects.toThrow('user name is empty');
+      expect(await get('--user=root:secret')).toEqual(['k', 'v']);
+    }
+    const dataDir = join(dir, 'open');
+    const { stderr } = await kvutl([...command, dataDir, '--without-auth']);
+    expect(stderr).toMatch(/warn\tthere are users, but authentication is off/);
+    await using kvorum = await startKvorum({ dataDir });
+    const run = (...args: string[]) => etcdctl(real35, kvorum.endpoint, ...args);
+    expect(await run('get', 'k')).toEqual(['k', 'v']);
+    expect(await run('user', 'get', 'root')).toEqual(['User: root', 'Roles: root']);
   });
 });
 

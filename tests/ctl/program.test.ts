@@ -1,20 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { runKvctl } from './in-process.ts';
 
-const nobody = '127.0.0.1:1';
-
 describe('kvctl', () => {
-  it.each([
-    { args: ['-d', 'example.com'], env: {} },
-    { args: [], env: { ETCDCTL_DISCOVERY_SRV: 'example.com' } },
-  ])('speaks to nobody when it is to look endpoints up: $args $env', async ({ args, env }) => {
-    const call = ['get', 'a', '--endpoints', nobody, ...args];
-    const { exitCode, stdout, stderr } = await runKvctl({ args: call, env });
-    expect(stderr).toBe(
-      'Error: endpoints of "example.com" can\'t be looked up in DNS: --discovery-srv is not supported yet; ' +
-        'name them with --endpoints\n',
-    );
-    expect([exitCode, stdout]).toEqual([128, '']);
+  it('heeds the version of the API that scripts name', async () => {
+    const run = (version: string) => runKvctl({ args: ['version'], env: { ETCDCTL_API: version } });
+    expect(await run('3')).toEqual(await runKvctl({ args: ['version'] }));
+    expect(await run('2')).toEqual({
+      exitCode: 3,
+      stdout: '',
+      stderr: "No help topic for 'version'\n",
+    });
   });
 
   it('helps in both ways', async () => {

@@ -1,4 +1,6 @@
-import type { Client, ConnectOptions } from '@kvorum/client';
+import type { ConnectOptions, RpcClient, SrvRecord } from '@kvorum/client';
+
+export type { SrvRecord };
 
 /** Where text and bytes go. */
 export interface Output {
@@ -6,6 +8,9 @@ export interface Output {
   readonly isTerminal: boolean;
   /** Columns of the terminal; undefined elsewhere. */
   readonly columns: number | undefined;
+  /** File descriptor by which a program that a command starts writes there itself; undefined when it can't. */
+  readonly descriptor: number | undefined;
+  /** Writes all of it, in order; nobody waits for it. */
   write(data: string | Uint8Array): void;
   /** Resolves when the reader has taken enough of it that more may be written. */
   drained(): Promise<void>;
@@ -16,7 +21,10 @@ export interface Input {
   readonly isTerminal: boolean;
   /** For one reader. */
   readonly bytes: AsyncIterable<Uint8Array>;
-  /** Reads a line that is not shown, such as a password, after a prompt; needs a terminal. */
+  /**
+   * Reads a line that is not shown, such as a password, after a prompt; needs a terminal. Rejects with `ExitError` after
+   * Ctrl-C or at the end of the input.
+   */
   readSecret(prompt: string): Promise<string>;
 }
 
@@ -58,6 +66,8 @@ export interface Host {
   interrupted(): AbortSignal;
   /** Reads lines of standard input, instead of `stdin`. */
   openLines(options: LineEditorOptions): LineEditor;
+  /** The SRV records of a name, the preferred one first. Rejects with an `ErrnoException` of `node:dns`. */
+  resolveSrv(name: string): Promise<readonly SrvRecord[]>;
   /** Loads the client when it is first wanted. Rejects with `ClientError` "configuration". */
-  connect(options: ConnectOptions): Promise<Client>;
+  connect(options: ConnectOptions): Promise<RpcClient>;
 }

@@ -1,4 +1,4 @@
-export type { Host, Input, LineEditor, LineEditorOptions, Output } from './host.ts';
+export type { Host, Input, LineEditor, LineEditorOptions, Output, SrvRecord } from './host.ts';
 export { kvctlProgram } from './kvctl-program.ts';
 export { kvutlProgram } from './kvutl-program.ts';
 export type { Command, CommandEntry, Program } from './program/command.ts';

@@ -18,6 +18,9 @@ export const kvctlProgram: Program = {
   ],
   commands: commandTable,
   hasLiveCandidates: true,
+  ownVariables: ['ETCDCTL_API'],
+  otherModeOf: ({ ETCDCTL_API: version }) =>
+    version === '2' ? async () => (await import('./v2/run-v2.ts')).runV2 : undefined,
   helpFooter:
     'Use "etcdctl options" for a list of global command-line options (applies to all commands).',
 };

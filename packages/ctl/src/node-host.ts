@@ -1,3 +1,4 @@
+import { badArguments, ExitError } from './exit-error.ts';
 import type { Host, Input, Output } from './host.ts';
 import { NodeLineEditor } from './node-line-editor.ts';
 import type { Program } from './program/command.ts';
@@ -5,6 +6,9 @@ import { runProgram } from './program/run-program.ts';
 
 /** A program's exit code after its reader went away, as a shell tells it of a process that SIGPIPE ended. */
 const brokenPipeCode = 141;
+
+/** etcdctl's exit code of a question for a password that Ctrl-C has ended. */
+const signalCode = 255;
 
 /** Runs a program in this process, and ends it. */
 export async function runOnNode(program: Program): Promise<never> {
@@ -33,17 +37,22 @@ function nodeHost(): Host {
     random: Math.random,
     interrupted,
     openLines: (options) => new NodeLineEditor(process.stdin, process.stdout, options),
+    resolveSrv: async (name) => {
+      const { srvResolver } = await import('@kvorum/client');
+      return srvResolver()(name);
+    },
     connect: async (options) => {
-      const { connect } = await import('@kvorum/client');
-      return connect(options);
+      const { connectRpc } = await import('@kvorum/client');
+      return connectRpc(options);
     },
   };
 }
 
-function nodeOutput(stream: NodeJS.WriteStream): Output {
+function nodeOutput(stream: NodeJS.WriteStream & { readonly fd: number }): Output {
   return {
     isTerminal: stream.isTTY === true,
     columns: stream.columns,
+    descriptor: stream.fd,
     write: (data) => {
       stream.write(data);
     },
@@ -63,12 +72,17 @@ function nodeInput(): Input {
     readSecret: async (prompt) => {
       const { createInterface } = await import('node:readline/promises');
       const { Writable } = await import('node:stream');
-      process.stderr.write(prompt);
       // readline echoes what is typed to its output: nowhere.
       const output = new Writable({ write: (_bytes, _encoding, done) => done() });
       const lines = createInterface({ input: process.stdin, output, terminal: true });
+      // Only now is nothing shown that is typed.
+      process.stderr.write(prompt);
+      const givenUp = new Promise<never>((_resolve, reject) => {
+        lines.once('SIGINT', () => reject(new ExitError(signalCode, '')));
+        lines.once('close', () => reject(badArguments('failed to ask password: EOF')));
+      });
       try {
-        return await lines.question('');
+        return await Promise.race([lines.question('').catch(() => givenUp), givenUp]);
       } finally {
         lines.close();
         process.stderr.write('\n');

@@ -45,7 +45,9 @@ export class NodeLineEditor implements LineEditor {
       this.#begun = '';
     }
     const given = await answer;
-    if (this.#isTerminal) this.#release();
+    // After an interruption the next question follows at once; handing the terminal over in between
+    // would lose a Ctrl-D.
+    if (this.#isTerminal && given !== 'interrupted') this.#release();
     return given;
   }
 
@@ -77,6 +79,7 @@ export class NodeLineEditor implements LineEditor {
       else this.#answer({ line });
     });
     lines.on('SIGINT', () => {
+      if (this.#waiting === undefined) return this.#options.onInterrupt();
       this.#output.write('^C\n');
       // What was typed is given up.
       lines.write(null, { ctrl: true, name: 'e' });

@@ -4,29 +4,59 @@ import { goQuote } from './output/go-quote.ts';
 
 /** How a program ended. */
 export interface ChildEnd {
-  /** 1 when it was never started, or a signal ended it. */
+  readonly hasStarted: boolean;
+  /** 1 when it was never started, 255 when a signal ended it. */
   readonly exitCode: number;
   /** In Go's words; undefined when all went well. */
   readonly failure: string | undefined;
 }
 
-/** Runs a program to its end, without input and with its output on ours. Never rejects. */
+/** Runs a program to its end, without input and with our outputs as its own. Never rejects. */
 export function runChild(
   [program = '', ...args]: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
   host: Host,
 ): Promise<ChildEnd> {
   return new Promise((resolve) => {
-    const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
-    child.stdout.on('data', (data: Buffer) => host.stdout.write(data));
-    child.stderr.on('data', (data: Buffer) => host.stderr.write(data));
-    child.once('error', (error) => resolve({ exitCode: 1, failure: startFailure(program, error) }));
+    const { stdout, stderr } = host;
+    const stdio = ['ignore', stdout.descriptor ?? 'pipe', stderr.descriptor ?? 'pipe'] as const;
+    const child = spawn(program, args, { env, stdio: [...stdio] });
+    child.stdout?.on('data', (data: Buffer) => stdout.write(data));
+    child.stderr?.on('data', (data: Buffer) => stderr.write(data));
+    child.once('error', (error) => {
+      resolve({ hasStarted: false, exitCode: 1, failure: startFailure(program, error) });
+    });
     child.once('close', (code, signal) => {
-      if (signal !== null) resolve({ exitCode: 1, failure: `signal: ${signal}` });
-      else if (code === 0) resolve({ exitCode: 0, failure: undefined });
-      else resolve({ exitCode: code ?? 1, failure: `exit status ${code}` });
+      const end = (exitCode: number, failure?: string) =>
+        resolve({ hasStarted: true, exitCode, failure });
+      if (signal !== null) end(255, `signal: ${nameOf(signal)}`);
+      else if (code === 0) end(0);
+      else end(code ?? 1, `exit status ${code}`);
     });
   });
+}
+
+/** Go's names of the signals that end a program. */
+const signalNames: Readonly<Partial<Record<NodeJS.Signals, string>>> = {
+  SIGHUP: 'hangup',
+  SIGINT: 'interrupt',
+  SIGQUIT: 'quit',
+  SIGILL: 'illegal instruction',
+  SIGTRAP: 'trace/breakpoint trap',
+  SIGABRT: 'aborted',
+  SIGBUS: 'bus error',
+  SIGFPE: 'floating point exception',
+  SIGKILL: 'killed',
+  SIGUSR1: 'user defined signal 1',
+  SIGSEGV: 'segmentation fault',
+  SIGUSR2: 'user defined signal 2',
+  SIGPIPE: 'broken pipe',
+  SIGALRM: 'alarm clock',
+  SIGTERM: 'terminated',
+};
+
+function nameOf(signal: NodeJS.Signals): string {
+  return signalNames[signal] ?? signal;
 }
 
 function startFailure(program: string, error: NodeJS.ErrnoException): string {

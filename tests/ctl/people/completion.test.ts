@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { connect } from '@kvorum/client';
+import { connectRpc } from '@kvorum/client';
 import { type CommandEntry, kvctlProgram, type Program } from '@kvorum/ctl';
 import { beforeAll, expect, it } from 'vitest';
 import { startEtcd } from '../../framework/member.ts';
@@ -85,7 +85,7 @@ const real = realEtcd('3.5');
 it.skipIf(real === undefined)('completes users and roles of an etcd', async () => {
   if (real === undefined) return;
   await using etcd = await startEtcd(real);
-  using client = connect({ endpoints: [etcd.endpoint] });
+  using client = connectRpc({ endpoints: [etcd.endpoint] });
   await client.auth.userAdd({ name: 'alice', options: { noPassword: true } });
   await client.auth.roleAdd({ name: 'reader' });
   const ask = (...words: readonly string[]) => completeAt(etcd.endpoint, ...words);

@@ -1,4 +1,4 @@
-import { type Client, connect } from '@kvorum/client';
+import { connectRpc, type RpcClient } from '@kvorum/client';
 import { afterAll, beforeAll } from 'vitest';
 import { startKvorum, type TestMember } from '../../framework/member.ts';
 import { type ProgramCall, type ProgramResult, runKvctl } from '../in-process.ts';
@@ -6,7 +6,7 @@ import { type ProgramCall, type ProgramResult, runKvctl } from '../in-process.ts
 /** A server for the tests of one file, with a client to prepare and look at it. */
 export interface TestServer {
   readonly member: TestMember;
-  readonly client: Client;
+  readonly client: RpcClient;
   /** Runs kvctl against it; a text is cut at its spaces. Outputs come as UTF-8. */
   kvctl(args: string | readonly string[], call?: Partial<ProgramCall>): Promise<ProgramResult>;
 }
@@ -14,10 +14,10 @@ export interface TestServer {
 /** Starts Kvorum before the tests of a file and stops it after them. The result is usable inside of tests. */
 export function testServer(): TestServer {
   let member: TestMember | undefined;
-  let client: Client | undefined;
+  let client: RpcClient | undefined;
   beforeAll(async () => {
     member = await startKvorum();
-    client = connect({ endpoints: [member.endpoint] });
+    client = connectRpc({ endpoints: [member.endpoint] });
   });
   afterAll(async () => {
     client?.close();

@@ -1,14 +1,10 @@
-import { spawn, spawnSync } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { build } from 'esbuild';
-import { afterAll, beforeAll } from 'vitest';
+import { bundledKvctl } from '../../framework/kvctl-bundle.ts';
+import { systemProgram } from '../../framework/real-etcd.ts';
 
-const folder = join(import.meta.dirname, '../../..');
-
-/** Whether python3, which knows of pseudo-terminals, is there. */
-export const hasPython = spawnSync('python3', ['-c', 'import pty']).status === 0;
+/** Whether python3, which knows of pseudo-terminals, is there; where it is not, the run says what was left out. */
+export const hasPython = systemProgram('python3') !== undefined;
 
 /** What a person does at a terminal: waits until a pattern of Python's shows up, or types. */
 export type TerminalStep = { readonly expect: string } | { readonly send: string };
@@ -25,28 +21,11 @@ export interface KvctlTerminal {
 
 /** Bundles kvctl before the tests of a file, so that it starts as fast as for users. */
 export function kvctlTerminal(): KvctlTerminal {
-  let bundle = '';
-  let temporary = '';
-  beforeAll(async () => {
-    temporary = await mkdtemp(join(tmpdir(), 'kvctl-bundle-'));
-    bundle = join(temporary, 'kvctl.cjs');
-    await build({
-      entryPoints: [join(folder, 'packages/ctl/src/kvctl.ts')],
-      outfile: bundle,
-      bundle: true,
-      platform: 'node',
-      format: 'cjs',
-      conditions: ['kvorum-source'],
-      logLevel: 'error',
-    });
-  });
-  afterAll(async () => {
-    await rm(temporary, { recursive: true, force: true });
-  });
+  const bundle = bundledKvctl();
   return {
     run: (args, steps, env) => {
       const driver = join(import.meta.dirname, 'terminal.py');
-      const command = [process.execPath, bundle, ...args];
+      const command = [process.execPath, bundle(), ...args];
       const child = spawn('python3', [driver, JSON.stringify(steps), ...command], {
         env: { PATH: process.env.PATH ?? '', TERM: 'xterm', ...env },
         stdio: ['ignore', 'pipe', 'inherit'],

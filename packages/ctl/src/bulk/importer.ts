@@ -1,6 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import { type RequestOp, RequestOpSchema, type TxnResponse } from '@kvorum/api';
-import type { CallOptions, Client } from '@kvorum/client';
+import type { CallOptions, RpcClient } from '@kvorum/client';
 import type { ExportedKey } from './export-line.ts';
 
 /** Operations of one transaction: etcd's default for --max-txn-ops. */
@@ -30,7 +30,7 @@ export interface ImportOptions {
  */
 export class Importer {
   readonly counts: ImportCounts = { created: 0, changed: 0, unchanged: 0 };
-  readonly #client: Client;
+  readonly #client: RpcClient;
   readonly #options: ImportOptions;
   readonly #open = new Set<Promise<void>>();
   /** Keys of the batches that are gathered or under way, by their bytes. */
@@ -39,7 +39,7 @@ export class Importer {
   #batchBytes = 0;
   #failure: { readonly error: unknown } | undefined = undefined;
 
-  constructor(client: Client, options: ImportOptions) {
+  constructor(client: RpcClient, options: ImportOptions) {
     this.#client = client;
     this.#options = options;
   }

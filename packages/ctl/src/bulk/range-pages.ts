@@ -1,6 +1,6 @@
 import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import { KV, RangeRequestSchema } from '@kvorum/api';
-import type { CallOptions, Client } from '@kvorum/client';
+import type { CallOptions, RpcClient } from '@kvorum/client';
 import { RangePage } from './range-page.ts';
 
 /** Keys of the first page: few, since their values may be large. */
@@ -21,7 +21,7 @@ export type PagedRange = MessageInitShape<typeof RangeRequestSchema>;
  * the revision was compacted meanwhile.
  */
 export async function* rangePages(
-  client: Client,
+  client: RpcClient,
   range: PagedRange,
   options: CallOptions,
 ): AsyncGenerator<RangePage> {
@@ -53,7 +53,7 @@ const path = `/${KV.typeName}/${KV.method.range.name}`;
 
 /** One page of at most so many keys. Rejects with `ClientError`. */
 export async function readPage(
-  client: Client,
+  client: RpcClient,
   range: PagedRange,
   limit: number,
   options: CallOptions,

@@ -1,5 +1,6 @@
 import type { CommandEntry } from '../program/command.ts';
 import { authCommands } from './auth/table.ts';
+import { checkCommands } from './check/table.ts';
 import { clusterCommands } from './cluster/table.ts';
 import { concurrencyCommands } from './concurrency/table.ts';
 import { kvCommands } from './kv/table.ts';
@@ -17,6 +18,7 @@ export const commandTable: readonly CommandEntry[] = [
   ...kvCommands,
   ...leaseCommands,
   ...watchCommands,
+  ...checkCommands,
   ...clusterCommands,
   ...authCommands,
   ...concurrencyCommands,

@@ -4,7 +4,7 @@ import {
   type Member,
   type StatusResponse,
 } from '@kvorum/api';
-import { type Client, ClientError } from '@kvorum/client';
+import { ClientError, type RpcClient } from '@kvorum/client';
 import { ExitError } from '../exit-error.ts';
 import { tlsOptions } from '../program/connect-options.ts';
 import { errorText } from '../program/error-text.ts';
@@ -21,7 +21,7 @@ export async function takeSurvey(invocation: Invocation, sampleMs: number): Prom
 
 interface Reached {
   readonly endpoint: string;
-  readonly client: Client;
+  readonly client: RpcClient;
   readonly status: StatusResponse;
 }
 
@@ -37,9 +37,8 @@ class Surveyor {
     const client = await this.#invocation.client();
     // What the member knows will do: a majority may be missing.
     const { members } = await client.cluster.memberList({ linearizable: false }, this.#options());
-    const given = await Promise.all(
-      this.#invocation.globals().endpoints.map((endpoint) => this.#reach(endpoint)),
-    );
+    const endpoints = await this.#invocation.endpoints();
+    const given = await Promise.all(endpoints.map((endpoint) => this.#reach(endpoint)));
     const known = given.filter((one): one is Reached => typeof one !== 'string');
     const reached = await Promise.all(members.map((member) => this.#find(member, known)));
     const begin = host.now();
@@ -82,7 +81,7 @@ class Surveyor {
     return reason;
   }
 
-  async #alarms(client: Client): Promise<ClusterSurvey['alarms']> {
+  async #alarms(client: RpcClient): Promise<ClusterSurvey['alarms']> {
     try {
       const request = { action: AlarmAction.GET };
       const { alarms } = await client.maintenance.alarm(request, this.#options());

@@ -1,4 +1,5 @@
 import type { FlagDefinitions } from '../flags/flag.ts';
+import type { Host } from '../host.ts';
 import type { Invocation } from './invocation.ts';
 
 /** What a command is: how it is called, its flags, and what it does. */
@@ -30,6 +31,7 @@ export interface CommandEntry {
   readonly isExtension?: boolean;
   /** For a group of commands: what help shows as its use, when it is more than its name. */
   readonly use?: string;
+  /** Brings the command. Undefined: the name is a heading of others. */
   readonly load?: () => Promise<Command>;
   readonly subcommands?: readonly CommandEntry[];
 }
@@ -49,6 +51,12 @@ export interface Program {
   readonly commands: readonly CommandEntry[];
   /** Whether its arguments are keys, members and so on of a cluster that can be asked when a shell completes a word. */
   readonly hasLiveCandidates?: boolean;
+  /** Variables with the prefix that the program itself reads. */
+  readonly ownVariables?: readonly string[];
+  /** Loads what this environment asks for in place of all the commands; undefined when it asks for nothing else. */
+  otherModeOf?(
+    env: Readonly<Record<string, string | undefined>>,
+  ): (() => Promise<(host: Host) => Promise<number>>) | undefined;
   /** Under each help text. */
   readonly helpFooter: string;
 }

@@ -11,7 +11,11 @@ async function words(...typed: readonly string[]): Promise<string[]> {
 
 describe('what could come next', () => {
   it.each([
-    ['commands', [''], ['completion', 'defrag', 'hashkv', 'migrate', 'snapshot', 'version']],
+    [
+      'commands',
+      [''],
+      ['backup', 'completion', 'defrag', 'hashkv', 'migrate', 'snapshot', 'version'],
+    ],
     ['commands by their beginning', ['snap'], ['snapshot']],
     ['commands of a group', ['snapshot', ''], ['inspect', 'restore', 'status']],
     ['commands behind flags', ['-w', 'json', 'snapshot', 's'], ['status']],

@@ -3,6 +3,10 @@ import type { ConnectOptions, Credentials, TlsOptions } from '@kvorum/client';
 import { badArguments, ExitError, exitCodes } from '../exit-error.ts';
 import type { GlobalFlags } from '../flags/global-flags.ts';
 import type { Input } from '../host.ts';
+import { checkPemFiles, type PemFile, type PemFlags } from './check-pem.ts';
+
+/** The largest request unless --max-request-bytes says otherwise, as in etcd's client. */
+const defaultMaxRequestBytes = 2 * 1024 * 1024;
 
 /** What the global flags say about the connection, to one set of endpoints. */
 export function connectOptions(
@@ -10,10 +14,10 @@ export function connectOptions(
   endpoints: readonly string[],
   credentials: Credentials | undefined,
 ): ConnectOptions {
-  refuseDiscovery(flags);
   const tls = tlsOptions(flags);
   const token = flags['auth-jwt-token'];
   const maxReceiveBytes = Number(flags['max-recv-bytes']);
+  const maxSendBytes = Number(flags['max-request-bytes']);
   return {
     endpoints,
     timeoutMs: flags['command-timeout'],
@@ -24,38 +28,44 @@ export function connectOptions(
     ...(token === '' ? {} : { token }),
     ...(credentials === undefined ? {} : { credentials }),
     ...(maxReceiveBytes > 0 ? { maxReceiveBytes } : {}),
+    maxSendBytes: maxSendBytes > 0 ? maxSendBytes : defaultMaxRequestBytes,
   };
 }
 
-/** Another cluster than the one that was meant must never be spoken to, so the flag isn't passed over. */
-function refuseDiscovery(flags: GlobalFlags): void {
-  const domain = flags['discovery-srv'];
-  if (domain === '') return;
-  throw badArguments(
-    `endpoints of "${domain}" can't be looked up in DNS: --discovery-srv is not supported yet; name them with --endpoints`,
-  );
-}
+/** The flags that say how a server is known, and what it knows us by. */
+export type TlsFlags = Pick<
+  GlobalFlags,
+  'cacert' | 'cert' | 'discovery-srv' | 'insecure-skip-tls-verify' | 'insecure-transport' | 'key'
+>;
 
-/** Undefined: endpoints without a scheme are spoken to in the clear. */
-export function tlsOptions(flags: GlobalFlags): TlsOptions | undefined {
+const namesOfFlags: PemFlags = { cacert: '--cacert', cert: '--cert', key: '--key' };
+
+/** Undefined: endpoints without a scheme are spoken to in the clear. `names` are for the texts of errors. */
+export function tlsOptions(flags: TlsFlags, names = namesOfFlags): TlsOptions | undefined {
   const { cert, key, cacert } = flags;
   const insecureSkipVerify = flags['insecure-skip-tls-verify'];
-  const isWanted = [cert, key, cacert].some((file) => file !== '');
+  const domain = flags['discovery-srv'];
+  const isWanted = [cert, key, cacert, domain].some((value) => value !== '');
   if (!isWanted && flags['insecure-transport'] && !insecureSkipVerify) return undefined;
   if ((cert === '') !== (key === '')) {
-    throw badArguments('KeyFile and CertFile must both be present[key: , cert: ]');
+    throw badArguments(`KeyFile and CertFile must both be present[key: ${key}, cert: ${cert}]`);
   }
+  const files = { cacert: pemOf(cacert), cert: pemOf(cert), key: pemOf(key) };
+  checkPemFiles(files, names);
   return {
-    ...(cacert === '' ? {} : { ca: readPem(cacert) }),
-    ...(cert === '' ? {} : { cert: readPem(cert) }),
-    ...(key === '' ? {} : { key: readPem(key) }),
+    ...(files.cacert === undefined ? {} : { ca: files.cacert.text }),
+    ...(files.cert === undefined ? {} : { cert: files.cert.text }),
+    ...(files.key === undefined ? {} : { key: files.key.text }),
+    // Who answers for a domain shows a certificate of the domain.
+    ...(domain === '' ? {} : { serverName: domain }),
     insecureSkipVerify,
   };
 }
 
-function readPem(path: string): string {
+function pemOf(path: string): PemFile | undefined {
+  if (path === '') return undefined;
   try {
-    return readFileSync(path, 'utf8');
+    return { path, text: readFileSync(path, 'utf8') };
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     const reason = code === 'ENOENT' ? 'no such file or directory' : (error as Error).message;

@@ -1,3 +1,4 @@
+import { grpcStatus } from '@kvorum/api';
 import type { ClientError } from '@kvorum/client';
 
 /**
@@ -7,6 +8,9 @@ import type { ClientError } from '@kvorum/client';
 export function errorText(error: ClientError): string {
   const isLate = error.code === 'timeout' || error.code === 'unreachable';
   const headline = isLate ? 'context deadline exceeded' : error.message;
+  // A message over a limit of gRPC itself: etcd has no words of its own for it.
+  const isTooLarge = error.code === 'unmapped' && error.status === grpcStatus.resourceExhausted;
+  if (isTooLarge) return `rpc error: code = ResourceExhausted desc = ${headline}`;
   if (!isLate) return headline;
   const failures = error.failures.map(({ endpoint, reason, message }) => {
     return `  ${endpoint}: ${reason}: ${message}`;

@@ -1,4 +1,4 @@
-import type { CallOptions, Client } from '@kvorum/client';
+import type { CallOptions, RpcClient } from '@kvorum/client';
 import type { FlagDefinitions, FlagValues } from '../flags/flag.ts';
 import type { GlobalFlags } from '../flags/global-flags.ts';
 import type { Host } from '../host.ts';
@@ -19,13 +19,15 @@ export interface Invocation<F extends FlagDefinitions = FlagDefinitions> {
    * `ExitError` for an output format that does not exist.
    */
   globals(variablesOfOthers?: readonly string[]): GlobalFlags;
+  /** Those of --endpoints, or what DNS says with --discovery-srv. Rejects with `ExitError`. */
+  endpoints(): Promise<readonly string[]>;
   /**
    * The client that the global flags describe, the same one each time; closed when the command has ended. Rejects
    * with `ExitError` when it cannot be made or is not let in.
    */
-  client(): Promise<Client>;
+  client(): Promise<RpcClient>;
   /** Another client with the same flags but these endpoints; closed with the command as well. */
-  clientOf(endpoints: readonly string[]): Promise<Client>;
+  clientOf(endpoints: readonly string[]): Promise<RpcClient>;
   /** For short calls: bounded by --command-timeout. */
   callOptions(): CallOptions;
   /** Writes an answer in the format that --write-out names. Rejects with `ExitError` when it has no such form. */

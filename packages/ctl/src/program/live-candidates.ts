@@ -1,4 +1,4 @@
-import type { Client } from '@kvorum/client';
+import type { RpcClient } from '@kvorum/client';
 import { prefixEnd } from '@kvorum/client';
 import { readPage } from '../bulk/range-pages.ts';
 import { parseFlags } from '../flags/parse-flags.ts';
@@ -98,7 +98,7 @@ function isPlain(word: string): boolean {
 const options = { timeoutMs: patienceMs };
 
 const readers: Readonly<
-  Record<Kind, (client: Client, typed: string) => Promise<readonly Candidate[]>>
+  Record<Kind, (client: RpcClient, typed: string) => Promise<readonly Candidate[]>>
 > = {
   key: keys,
   member: async (client) => {
@@ -118,7 +118,7 @@ function plain(words: readonly string[]): readonly Candidate[] {
 }
 
 /** Keys that begin with what was typed; of those with a slash behind it only the part up to there. */
-async function keys(client: Client, typed: string): Promise<readonly Candidate[]> {
+async function keys(client: RpcClient, typed: string): Promise<readonly Candidate[]> {
   const start = Buffer.from(typed);
   const rangeEnd = typed === '' ? Uint8Array.of(0) : prefixEnd(start);
   const found: string[] = [];

@@ -7,6 +7,8 @@ import { findCommand } from './find-command.ts';
 
 /** Runs what the arguments call. Resolves with the exit code; never rejects but for bugs. */
 export async function runProgram(program: Program, host: Host): Promise<number> {
+  const loadOtherMode = program.otherModeOf?.(host.env);
+  if (loadOtherMode !== undefined) return await (await loadOtherMode())(host);
   if (host.args[0] === completeCommand) return await showCandidates(program, host);
   const { path, args, unknown } = findCommand(program, spelledOut(host.args));
   const entry = path.at(-1);

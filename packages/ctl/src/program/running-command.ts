@@ -1,4 +1,4 @@
-import type { CallOptions, Client } from '@kvorum/client';
+import type { CallOptions, RpcClient } from '@kvorum/client';
 import { badArguments, ExitError, exitCodes } from '../exit-error.ts';
 import { readEnvironment } from '../flags/environment.ts';
 import type { FlagDefinitions, FlagValues } from '../flags/flag.ts';
@@ -7,6 +7,7 @@ import type { ParsedArguments } from '../flags/parse-flags.ts';
 import type { Host } from '../host.ts';
 import { isOutputFormat, type Rendering } from '../output/rendering.ts';
 import type { Command, Program } from './command.ts';
+import { flagLines } from './debug-log.ts';
 import type { Invocation } from './invocation.ts';
 
 /** A command while it runs. */
@@ -17,9 +18,10 @@ export class RunningCommand implements Invocation, Disposable {
   readonly flags: FlagValues<FlagDefinitions>;
   readonly #program: Program;
   readonly #given: ReadonlyMap<string, unknown>;
-  readonly #clients: Client[] = [];
+  readonly #clients: RpcClient[] = [];
   #globals: GlobalFlags | undefined = undefined;
-  #client: Promise<Client> | undefined = undefined;
+  #endpoints: Promise<readonly string[]> | undefined = undefined;
+  #client: Promise<RpcClient> | undefined = undefined;
 
   constructor(host: Host, program: Program, command: Command, parsed: ParsedArguments) {
     this.host = host;
@@ -39,12 +41,17 @@ export class RunningCommand implements Invocation, Disposable {
     return this.#globals;
   }
 
-  client(): Promise<Client> {
-    this.#client ??= this.clientOf(this.globals().endpoints);
+  endpoints(): Promise<readonly string[]> {
+    this.#endpoints ??= this.#findEndpoints();
+    return this.#endpoints;
+  }
+
+  client(): Promise<RpcClient> {
+    this.#client ??= this.endpoints().then((endpoints) => this.clientOf(endpoints));
     return this.#client;
   }
 
-  async clientOf(endpoints: readonly string[]): Promise<Client> {
+  async clientOf(endpoints: readonly string[]): Promise<RpcClient> {
     const globals = this.globals();
     const { openClient } = await import('./open-client.ts');
     const client = await openClient(this.host, globals, endpoints);
@@ -74,16 +81,23 @@ export class RunningCommand implements Invocation, Disposable {
     for (const client of this.#clients) client.close();
   }
 
+  async #findEndpoints(): Promise<readonly string[]> {
+    const globals = this.globals();
+    const domain = globals['discovery-srv'];
+    if (domain === '') return globals.endpoints;
+    const { discoverEndpoints } = await import('./discover-endpoints.ts');
+    const name = globals['discovery-srv-name'];
+    const mayBeInsecure = globals['insecure-discovery'];
+    return await discoverEndpoints(this.host, { domain, name, mayBeInsecure });
+  }
+
   #readGlobals(variablesOfOthers: readonly string[]): GlobalFlags {
-    const { globalFlags, variablePrefix } = this.#program;
+    const { globalFlags, variablePrefix, ownVariables = [] } = this.#program;
     const given = new Set(this.#given.keys());
-    const reading = readEnvironment(
-      variablePrefix,
-      this.host.env,
-      globalFlags,
-      given,
-      variablesOfOthers,
-    );
+    const reading = readEnvironment(variablePrefix, this.host.env, globalFlags, given, [
+      ...ownVariables,
+      ...variablesOfOthers,
+    ]);
     for (const variable of reading.unrecognized) {
       this.#log('warn', 'unrecognized environment variable', variable);
     }
@@ -100,6 +114,7 @@ export class RunningCommand implements Invocation, Disposable {
         throw badArguments(`empty string is passed to --${name} option`);
       }
     }
+    if (values.debug) for (const line of flagLines(values)) this.warn(line);
     if (!isOutputFormat(values['write-out'])) {
       throw new ExitError(exitCodes.badFeature, 'unsupported output format');
     }

@@ -32,7 +32,7 @@ const flags = {
   ),
   'wal-dir': stringFlag('Path to the WAL directory (use --data-dir if none given)'),
   'without-auth': booleanFlag(
-    'Restore the keys of a cluster with authentication, though the server will not ask for it',
+    'Turn authentication off in what is restored, such as when the password of root is lost; users and roles are kept',
   ),
 };
 
@@ -72,11 +72,14 @@ export const snapshotRestore = defineCommand({
         restoreSnapshot(request, { ...tools, logger: log, progress }),
       );
     });
-    const { revision, revisions, leases, users, roles } = restored;
+    const { revision, revisions, leases, users, roles, isAuthEnabled } = restored;
     log.info('the member starts at this revision', { revision, changes: revisions, leases });
-    if (users > 0 || roles > 0) {
-      const text = 'users and roles are kept and come back in snapshots, but are not enforced yet';
-      log.warn(text, { users, roles });
+    if (isAuthEnabled) log.info('clients are asked for their user', { users, roles });
+    else if (users > 0) {
+      log.warn('there are users, but authentication is off: everybody may do everything', {
+        users,
+        roles,
+      });
     }
   },
 });

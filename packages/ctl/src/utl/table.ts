@@ -3,6 +3,11 @@ import { completionEntry } from '../program/completion.ts';
 
 /** The commands of kvutl, by name. A row costs nothing; the command's file is loaded when it is called. */
 export const utlTable: readonly CommandEntry[] = [
+  {
+    name: 'backup',
+    summary: 'Copies the data directory of an etcd up to 3.5, with the keys of the v2 API',
+    load: async () => (await import('./backup.ts')).backup,
+  },
   completionEntry(['kvutl', 'etcdutl']),
   {
     name: 'defrag',

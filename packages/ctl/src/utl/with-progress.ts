@@ -9,6 +9,8 @@ const units: Readonly<Record<Stage, string>> = {
   verifying: 'verified',
   checking: 'checked',
   restoring: 'restored',
+  copying: 'copied',
+  writing: 'written',
 };
 
 /**

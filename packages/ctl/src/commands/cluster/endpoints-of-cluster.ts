@@ -12,7 +12,7 @@ export const clusterFlags = {
 export async function wantedEndpoints(
   invocation: Invocation<typeof clusterFlags>,
 ): Promise<readonly string[]> {
-  if (!invocation.flags.cluster) return invocation.globals().endpoints;
+  if (!invocation.flags.cluster) return await invocation.endpoints();
   const client = await invocation.client();
   try {
     const request = { linearizable: true };

@@ -1,5 +1,5 @@
 import { MoveLeaderResponseSchema } from '@kvorum/api';
-import type { Client } from '@kvorum/client';
+import type { RpcClient } from '@kvorum/client';
 import { badArguments } from '../../exit-error.ts';
 import { parseHexUint64 } from '../../flags/go-number.ts';
 import { goList } from '../../output/go-values.ts';
@@ -34,7 +34,7 @@ function onlyTarget(args: readonly string[]): bigint {
 }
 
 /** The endpoint that leads, among those given, and its id. Rejects with `ExitError` when none does. */
-async function findLeader(invocation: Invocation): Promise<readonly [Client, bigint]> {
+async function findLeader(invocation: Invocation): Promise<readonly [RpcClient, bigint]> {
   const { endpoints } = invocation.globals();
   for (const endpoint of endpoints) {
     const client = await invocation.clientOf([endpoint]);

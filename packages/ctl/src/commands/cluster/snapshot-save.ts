@@ -1,5 +1,5 @@
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
-import type { Client } from '@kvorum/client';
+import type { RpcClient } from '@kvorum/client';
 import { ClientError } from '@kvorum/client';
 import { badArguments, ExitError, exitCodes } from '../../exit-error.ts';
 import { goList } from '../../output/go-values.ts';
@@ -36,7 +36,7 @@ const pageUnit = 512;
  * Saves a member's database to a file that exists, whole and synced, when this resolves: it is written under another
  * name before. Resolves with the server's version, empty for those before 3.6. Rejects with `ExitError`.
  */
-async function saveSnapshot(client: Client, path: string, timeoutMs: number): Promise<string> {
+async function saveSnapshot(client: RpcClient, path: string, timeoutMs: number): Promise<string> {
   const part = `${path}.part`;
   let file: FileHandle;
   try {
@@ -62,7 +62,7 @@ async function saveSnapshot(client: Client, path: string, timeoutMs: number): Pr
 }
 
 async function receive(
-  client: Client,
+  client: RpcClient,
   file: FileHandle,
   timeoutMs: number,
 ): Promise<readonly [size: number, version: string]> {

@@ -6,7 +6,7 @@ import {
   RangeRequest_SortOrder as SortOrder,
   RangeRequest_SortTarget as SortTarget,
 } from '@kvorum/api';
-import { type Client, prefixEnd } from '@kvorum/client';
+import { prefixEnd, type RpcClient } from '@kvorum/client';
 import { badArguments, ExitError, exitCodes } from '../../exit-error.ts';
 import { booleanFlag } from '../../flags/flag.ts';
 import type { Host } from '../../host.ts';
@@ -77,7 +77,7 @@ async function printLeader(
 
 /** The leader of an election, and each that comes after it, and each of their proposals, until the signal fires. */
 async function* leaders(
-  client: Client,
+  client: RpcClient,
   host: Host,
   prefix: Uint8Array,
   signal: AbortSignal,
@@ -92,22 +92,15 @@ async function* leaders(
     const span = leader === undefined ? { key: prefix, rangeEnd } : { key: leader.key };
     const request = { ...span, startRevision: revision + 1n };
     const watch = new ResumingWatch(client, host, request);
-    const stop = () => watch.stop();
-    signal.addEventListener('abort', stop);
-    try {
-      for await (const answer of watch.responses()) {
-        const proposals = answer.events.filter((event) => event.type === EventType.PUT);
-        const isOver = proposals.length < answer.events.length;
-        // Without a leader the first put says that there is one now; it is read again, with its order.
-        if (leader === undefined && proposals.length > 0) break;
-        for (const { kv } of proposals) {
-          if (kv !== undefined) yield { leader: kv, revision: answer.header?.revision ?? 0n };
-        }
-        if (isOver) break;
+    for await (const answer of watch.responses(signal)) {
+      const proposals = answer.events.filter((event) => event.type === EventType.PUT);
+      const isOver = proposals.length < answer.events.length;
+      // Without a leader the first put says that there is one now; it is read again, with its order.
+      if (leader === undefined && proposals.length > 0) break;
+      for (const { kv } of proposals) {
+        if (kv !== undefined) yield { leader: kv, revision: answer.header?.revision ?? 0n };
       }
-    } finally {
-      signal.removeEventListener('abort', stop);
-      watch.stop();
+      if (isOver) break;
     }
   }
 }

@@ -6,7 +6,7 @@ import {
   RangeRequest_SortTarget as SortTarget,
   Compare_CompareTarget as Target,
 } from '@kvorum/api';
-import { type Client, prefixEnd } from '@kvorum/client';
+import { prefixEnd, type RpcClient } from '@kvorum/client';
 import { ExitError, exitCodes } from '../../exit-error.ts';
 import type { Host } from '../../host.ts';
 import { bytesOfText } from '../../output/byte-text.ts';
@@ -19,11 +19,11 @@ import { ResumingWatch } from '../watch/resuming-watch.ts';
 export class Queue {
   readonly key: Uint8Array;
   readonly prefix: Uint8Array;
-  readonly #client: Client;
+  readonly #client: RpcClient;
   readonly #host: Host;
   readonly #leaseId: bigint;
 
-  constructor(client: Client, host: Host, name: string, leaseId: bigint) {
+  constructor(client: RpcClient, host: Host, name: string, leaseId: bigint) {
     this.#client = client;
     this.#host = host;
     this.#leaseId = leaseId;
@@ -87,15 +87,8 @@ export class Queue {
     if (before === undefined) return false;
     const startRevision = (header?.revision ?? 0n) + 1n;
     const watch = new ResumingWatch(this.#client, this.#host, { key: before.key, startRevision });
-    const stop = () => watch.stop();
-    signal.addEventListener('abort', stop);
-    try {
-      for await (const { events } of watch.responses()) {
-        if (events.some((event) => event.type === EventType.DELETE)) break;
-      }
-    } finally {
-      signal.removeEventListener('abort', stop);
-      watch.stop();
+    for await (const { events } of watch.responses(signal)) {
+      if (events.some((event) => event.type === EventType.DELETE)) break;
     }
     return true;
   }

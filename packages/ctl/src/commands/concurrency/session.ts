@@ -1,20 +1,20 @@
-import type { Client } from '@kvorum/client';
+import type { RpcClient } from '@kvorum/client';
 import type { Host } from '../../host.ts';
 import { renewals } from '../lease/keep-alive.ts';
 
 /** A lease that is kept alive as long as this process lives; what is attached to it goes with it. */
 export class Session implements AsyncDisposable {
   readonly leaseId: bigint;
-  readonly #client: Client;
+  readonly #client: RpcClient;
   readonly #stopped = new AbortController();
   readonly #expired = new AbortController();
 
-  static async open(client: Client, host: Host, ttlSeconds: bigint): Promise<Session> {
+  static async open(client: RpcClient, host: Host, ttlSeconds: bigint): Promise<Session> {
     const { ID } = await client.lease.leaseGrant({ TTL: ttlSeconds });
     return new Session(client, host, ID);
   }
 
-  private constructor(client: Client, host: Host, leaseId: bigint) {
+  private constructor(client: RpcClient, host: Host, leaseId: bigint) {
     this.leaseId = leaseId;
     this.#client = client;
     void this.#renew(host);

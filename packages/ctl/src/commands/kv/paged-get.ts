@@ -3,16 +3,15 @@ import {
   RangeRequest_SortOrder as SortOrder,
   RangeRequest_SortTarget as SortTarget,
 } from '@kvorum/api';
-import type { CallOptions, Client } from '@kvorum/client';
+import type { RpcClient } from '@kvorum/client';
 import type { PageKeyValue } from '../../bulk/range-page.ts';
-import { rangePages } from '../../bulk/range-pages.ts';
 import type { Output } from '../../host.ts';
 
 /**
  * Whether the answer may be asked for in pages, with the same bytes as the outcome. Orders and filters are the server's
  * work on the whole range; and without a quorum's word, one of several members may lack what another one had.
  */
-export function mayBePaged(request: RangeRequest, client: Client): boolean {
+export function mayBePaged(request: RangeRequest, client: RpcClient): boolean {
   return (
     request.rangeEnd.length > 0 &&
     request.sortOrder === SortOrder.NONE &&
@@ -26,19 +25,20 @@ export function mayBePaged(request: RangeRequest, client: Client): boolean {
   );
 }
 
+/** What is printed of a key-value. */
+type KeyAndValue = Pick<PageKeyValue, 'key' | 'value'>;
+
 /**
- * Writes a range as `simple` prints it, in pages of one revision and so in constant memory. Rejects with `ClientError`;
- * then what was read before has been written.
+ * Writes a range as `simple` prints it, in constant memory. Rejects with what the pages throw; then what was read
+ * before has been written.
  */
-export async function writePaged(
+export async function writePages(
   out: Output,
-  client: Client,
-  request: RangeRequest,
+  pages: AsyncIterable<Iterable<KeyAndValue>>,
   isValueOnly: boolean,
-  options: CallOptions,
 ): Promise<void> {
   const chunk = new Chunk(out);
-  for await (const page of rangePages(client, request, options)) {
+  for await (const page of pages) {
     for (const keyValue of page) {
       if (!chunk.maybeAdd(keyValue, isValueOnly)) {
         chunk.flush();
@@ -65,7 +65,7 @@ class Chunk {
   }
 
   /** Adds the lines of a key-value, if they fit. */
-  maybeAdd({ key, value }: PageKeyValue, isValueOnly: boolean): boolean {
+  maybeAdd({ key, value }: KeyAndValue, isValueOnly: boolean): boolean {
     if (this.#length + key.length + value.length + 2 > chunkBytes) return false;
     if (!isValueOnly) this.#line(key);
     this.#line(value);
@@ -88,7 +88,7 @@ class Chunk {
   }
 }
 
-function writeLarge(out: Output, { key, value }: PageKeyValue, isValueOnly: boolean): void {
+function writeLarge(out: Output, { key, value }: KeyAndValue, isValueOnly: boolean): void {
   const end = Buffer.of(newline);
   out.write(Buffer.concat(isValueOnly ? [value, end] : [key, end, value, end]));
 }

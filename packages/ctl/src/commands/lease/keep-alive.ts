@@ -1,9 +1,10 @@
 import { etcdErrors, type LeaseKeepAliveResponse } from '@kvorum/api';
-import { type Client, ClientError } from '@kvorum/client';
+import { ClientError, type RpcClient } from '@kvorum/client';
 import { badArguments, ExitError, exitCodes } from '../../exit-error.ts';
 import { booleanFlag } from '../../flags/flag.ts';
 import type { Host } from '../../host.ts';
 import { hexId } from '../../output/go-text.ts';
+import { pause } from '../../pause.ts';
 import { defineCommand } from '../../program/command.ts';
 import { onlyLeaseId } from './lease-arguments.ts';
 import { asBadConnection } from './lease-commands.ts';
@@ -37,7 +38,10 @@ export const keepAlive = defineCommand({
 });
 
 /** Undefined: the server does not know the lease any more. */
-async function renewOnce(client: Client, id: bigint): Promise<LeaseKeepAliveResponse | undefined> {
+async function renewOnce(
+  client: RpcClient,
+  id: bigint,
+): Promise<LeaseKeepAliveResponse | undefined> {
   const stream = client.lease.leaseKeepAlive({ requireLeader: true });
   stream.send({ ID: id });
   for await (const response of stream) return response.TTL > 0n ? response : undefined;
@@ -49,7 +53,7 @@ const retryMs = 500;
 
 /** Renews a lease three times in its TTL, and says so each time, until it is gone or its time must be over. */
 export async function* renewals(
-  client: Client,
+  client: RpcClient,
   id: bigint,
   host: Pick<Host, 'after' | 'now'>,
   signal?: AbortSignal,
@@ -69,18 +73,4 @@ export async function* renewals(
     }
     await pause(host, waitMs, signal);
   }
-}
-
-function pause(
-  host: Pick<Host, 'after'>,
-  delayMs: number,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  return new Promise((resolve) => {
-    const callOff = host.after(delayMs, resolve);
-    signal?.addEventListener('abort', () => {
-      callOff();
-      resolve();
-    });
-  });
 }

@@ -6,7 +6,7 @@ import {
   type RequestOpSchema,
   type WatchResponse,
 } from '@kvorum/api';
-import { type Client, openEnd, prefixEnd } from '@kvorum/client';
+import { openEnd, prefixEnd, type RpcClient } from '@kvorum/client';
 import { badArguments, ExitError, exitCodes } from '../../exit-error.ts';
 import {
   booleanFlag,
@@ -120,14 +120,14 @@ type Operation = MessageInitShape<typeof RequestOpSchema>;
 class Mirror {
   /** Keys written or deleted at the destination so far. */
   total = 0;
-  readonly #source: Client;
-  readonly #destination: Client;
+  readonly #source: RpcClient;
+  readonly #destination: RpcClient;
   readonly #flags: MirrorFlags;
   readonly #host: Host;
   readonly #prefix: Uint8Array;
   readonly #destinationPrefix: Uint8Array;
 
-  constructor(source: Client, destination: Client, flags: MirrorFlags, host: Host) {
+  constructor(source: RpcClient, destination: RpcClient, flags: MirrorFlags, host: Host) {
     this.#source = source;
     this.#destination = destination;
     this.#flags = flags;

@@ -1,4 +1,4 @@
-import type { CallOptions, Client } from '@kvorum/client';
+import type { CallOptions, RpcClient } from '@kvorum/client';
 import { textField, valueFields } from '../../bulk/export-line.ts';
 import { type KeyChange, rangeDiff } from '../../bulk/range-diff.ts';
 import type { PageKeyValue } from '../../bulk/range-page.ts';
@@ -81,7 +81,7 @@ function parseArguments(args: readonly string[]): readonly [bigint, bigint, KeyS
   return [BigInt(first), to, keySpan([rest[0] ?? ''], { prefix: true })];
 }
 
-async function presentRevision(client: Client, options: CallOptions): Promise<bigint> {
+async function presentRevision(client: RpcClient, options: CallOptions): Promise<bigint> {
   const { header } = await client.kv.range({ key: Uint8Array.of(0), countOnly: true }, options);
   return header?.revision ?? 0n;
 }

@@ -9,7 +9,7 @@ import {
   type KeyValue,
   RequestOpSchema,
 } from '@kvorum/api';
-import { type Client, ClientError } from '@kvorum/client';
+import { ClientError, type RpcClient } from '@kvorum/client';
 import { badArguments, ExitError, exitCodes } from '../../exit-error.ts';
 import type { Host } from '../../host.ts';
 import { bytesOfText } from '../../output/byte-text.ts';
@@ -102,7 +102,7 @@ function openEditor(host: Host, file: string): Promise<void> {
 /** Stores the text if the key is still as it was. Rejects with `ExitError` that says where the text is. */
 async function store(
   invocation: Invocation,
-  client: Client,
+  client: RpcClient,
   key: Uint8Array,
   before: KeyValue | undefined,
   text: string,

@@ -39,7 +39,7 @@ The history is kept in $XDG_STATE_HOME/kvctl/history (or ~/.local/state), withou
       onInterrupt: () => session.interrupt(),
     });
     if (host.stdin.isTerminal) {
-      const where = globals.endpoints.join(', ');
+      const where = (await invocation.endpoints()).join(', ');
       invocation.warn(
         `Talking to ${where}. Tab completes, help lists commands, exit or Ctrl-D leaves.`,
       );

@@ -6,6 +6,7 @@ import { humanBytes } from '../../output/go-text.ts';
 import { type Palette, paletteFor } from '../../output/palette.ts';
 import { unsupported } from '../../output/print.ts';
 import { openProgress, withCommas } from '../../output/progress.ts';
+import { pause } from '../../pause.ts';
 import { defineCommand } from '../../program/command.ts';
 import type { Invocation } from '../../program/invocation.ts';
 import { keySpan } from '../kv/key-span.ts';
@@ -44,7 +45,7 @@ It reads all keys and values, in constant memory; of a large store that takes a 
       const clear = mayRefresh && last > 1 ? '\x1b[H\x1b[J' : '';
       host.stdout.write(`${clear}${[...lines].join('\n')}\n`);
       before = look;
-      if (round < last) await pause(invocation, interval, signal);
+      if (round < last) await pause(invocation.host, interval, signal);
       if (signal.aborted) return exitCodes.ok;
     }
     return exitCodes.ok;
@@ -86,17 +87,6 @@ async function takeLook(
     progress.update(statistics.keyCount);
   }
   return { revision, atMs, statistics };
-}
-
-function pause(invocation: Invocation, delayMs: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const callOff = invocation.host.after(delayMs, resolve);
-    signal.addEventListener('abort', () => {
-      callOff();
-      resolve();
-    });
-    if (signal.aborted) resolve();
-  });
 }
 
 /** Bytes a second that a prefix grew by since the last look; undefined at the first. */

@@ -1,21 +1,22 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { WatchCreateRequestSchema, WatchResponse } from '@kvorum/api';
-import { type Client, ClientError } from '@kvorum/client';
+import { ClientError, type RpcClient } from '@kvorum/client';
 import type { Host } from '../../host.ts';
+import { pause } from '../../pause.ts';
 
 /** Wait before a watch that was lost is asked for again, in ms. */
 const retryMs = 500;
 
 /** One watch that goes on after its stream was lost, from the revision after the last one seen. */
 export class ResumingWatch {
-  readonly #client: Client;
+  readonly #client: RpcClient;
   readonly #host: Pick<Host, 'after'>;
   readonly #request: MessageInitShape<typeof WatchCreateRequestSchema>;
-  #stream: ReturnType<Client['watch']['watch']> | undefined = undefined;
+  #stream: ReturnType<RpcClient['watch']['watch']> | undefined = undefined;
   #isStopped = false;
 
   constructor(
-    client: Client,
+    client: RpcClient,
     host: Pick<Host, 'after'>,
     request: MessageInitShape<typeof WatchCreateRequestSchema>,
   ) {
@@ -34,8 +35,23 @@ export class ResumingWatch {
     this.#stream?.cancel();
   }
 
-  /** Answers with events, progress or the end; all but the first confirmation. Ends after a cancelled one. */
-  async *responses(): AsyncGenerator<WatchResponse> {
+  /**
+   * Answers with events, progress or the end; all but the first confirmation. Ends after a cancelled one, and when the
+   * signal fires, or has fired before. Who leaves the loop stops the watch.
+   */
+  async *responses(signal?: AbortSignal): AsyncGenerator<WatchResponse> {
+    const stop = () => this.stop();
+    signal?.addEventListener('abort', stop);
+    if (signal?.aborted === true) stop();
+    try {
+      yield* this.#untilStopped();
+    } finally {
+      signal?.removeEventListener('abort', stop);
+      stop();
+    }
+  }
+
+  async *#untilStopped(): AsyncGenerator<WatchResponse> {
     let startRevision = this.#request.startRevision ?? 0n;
     while (!this.#isStopped) {
       const stream = this.#client.watch.watch({ requireLeader: true });
@@ -56,7 +72,7 @@ export class ResumingWatch {
         if (!(error instanceof ClientError)) throw error;
         if (!error.retryable) throw error;
       }
-      if (!this.#isStopped) await new Promise<void>((done) => void this.#host.after(retryMs, done));
+      if (!this.#isStopped) await pause(this.#host, retryMs);
     }
   }
 }
