@@ -3,8 +3,9 @@ import { defineConfig } from 'vitest/config';
 import { SlowFirst } from './scripts/slow-first.ts';
 import { TestRunReporter } from './scripts/test-run-reporter.ts';
 
-// Tests import the sources of every workspace package, so no build is needed to run them.
-const conditions = ['kvorum-source', 'node', 'import', 'module', 'default'];
+// Tests import the sources of every workspace package, so no build is needed to run them. Other packages are found as
+// Node finds them, which does not know the condition `module` of bundlers.
+const conditions = ['kvorum-source', 'node', 'import', 'default'];
 
 export default defineConfig({
   resolve: { conditions },

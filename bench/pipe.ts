@@ -7,7 +7,7 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { connect } from '@kvorum/client';
+import { connectRpc } from '@kvorum/client';
 import { startEtcd, startKvorum } from '../tests/framework/member.ts';
 import { realEtcd } from '../tests/framework/real-etcd.ts';
 
@@ -23,7 +23,7 @@ const kvctl = join(import.meta.dirname, '../packages/ctl/dist/kvctl.cjs');
 
 /** Loads keys of 24 bytes with values of 100. */
 async function load(endpoint: string): Promise<void> {
-  using client = connect({ endpoints: [endpoint], timeoutMs: 60_000 });
+  using client = connectRpc({ endpoints: [endpoint], timeoutMs: 60_000 });
   const perTxn = 100;
   let next = 0;
   const lane = async () => {

@@ -1,8 +1,8 @@
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { cpus, release, totalmem } from 'node:os';
+import { existsSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { answerOf, circumstances, save } from './publish.ts';
 import { type Figure, figureTable, type Sample, table } from './report.ts';
 import { clusterScenarios, generate, leaderOf, type Scenario, scenarios } from './scenarios.ts';
 import { type Contender, type RunningServer, startCluster, startServer } from './servers.ts';
@@ -63,7 +63,9 @@ async function main(): Promise<number> {
   const figures = keys > 0 ? await measureLargeStore(keys) : [];
   const report = [
     `# Kvorum beside etcd, ${new Date().toISOString().slice(0, 10)}`,
-    machine(),
+    circumstances('pnpm bench', [
+      `file system of the data: ${answerOf('stat', '-f', '-c', '%T', tmpdir())}`,
+    ]),
     'Each cell: Kvorum / etcd where there are two. CPU is that of all members together, user and system, and memory ' +
       'that of the member that has the load.',
     samples.length > 0 ? table(samples, names) : '',
@@ -71,7 +73,7 @@ async function main(): Promise<number> {
   ];
   const text = `${report.filter((part) => part !== '').join('\n\n')}\n`;
   process.stdout.write(text);
-  if (!flags['no-save']) save(text, { samples, figures });
+  if (!flags['no-save']) save(join(import.meta.dirname, 'results'), text, { samples, figures });
   return 0;
 }
 
@@ -178,31 +180,6 @@ async function measureLargeStore(keys: number): Promise<Figure[]> {
     await reopened.stop();
   }
   return figures;
-}
-
-function machine(): string {
-  const run = (command: string, ...args: string[]) => {
-    try {
-      return execFileSync(command, args, { encoding: 'utf8', cwd: root }).trim();
-    } catch {
-      return 'unknown';
-    }
-  };
-  const lines = [
-    `- machine: ${cpus().length} cores, ${cpus()[0]?.model ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}`,
-    `- file system of the data: ${run('stat', '-f', '-c', '%T', '/tmp')}`,
-    `- Node ${process.version}; commit ${run('git', 'rev-parse', '--short', 'HEAD')}`,
-    `- command: pnpm bench ${process.argv.slice(2).join(' ')}`,
-  ];
-  return lines.join('\n');
-}
-
-function save(text: string, data: { samples: Sample[]; figures: Figure[] }): void {
-  const folder = join(import.meta.dirname, 'results');
-  mkdirSync(folder, { recursive: true });
-  const name = new Date().toISOString().slice(0, 16).replace(/[-:]/g, '').replace('T', '-');
-  writeFileSync(join(folder, `${name}.md`), text);
-  writeFileSync(join(folder, `${name}.json`), `${JSON.stringify(data, null, 1)}\n`);
 }
 
 process.exit(await main());

@@ -29,7 +29,7 @@ const START_TIMEOUT_MS = 120_000;
 const CLOCK_TICKS = 100;
 
 /** Where a member of a cluster is to be found. */
-interface Place {
+export interface Place {
   readonly name: string;
   readonly port: number;
   readonly peerUrl: string;
@@ -105,7 +105,8 @@ function ready(child: ChildProcess): Promise<void> {
   });
 }
 
-async function freePlaces(count: number): Promise<Place[]> {
+/** Ports that nobody listens on: two for each place. */
+export async function freePlaces(count: number): Promise<Place[]> {
   const servers = Array.from({ length: 2 * count }, () => createServer());
   const ports = await Promise.all(
     servers.map(
@@ -126,13 +127,15 @@ async function freePlaces(count: number): Promise<Place[]> {
   }));
 }
 
-function cpuSeconds(pid: number): number {
+/** User and system time that a process has used, in seconds. */
+export function cpuSeconds(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS;
 }
 
-function rssBytes(pid: number): number {
+/** What a process has in memory. */
+export function rssBytes(pid: number): number {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
   return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? 0) * 1024;
 }

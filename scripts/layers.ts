@@ -25,6 +25,8 @@ export interface Layer {
   readonly doors?: readonly string[];
   /** Node modules open to all its files; `hostFiles` may use any. */
   readonly builtins: 'none' | 'pure' | 'all';
+  /** Folders, by path below src/, that run in Node alone: open to modules that compute. */
+  readonly pureFolders?: readonly string[];
   /**
    * Files through which time, randomness, disk, network and the process enter; all others get them
    * injected. Paths below src/.
@@ -51,9 +53,26 @@ export const layers: Readonly<Record<string, Layer>> = {
   api: { imports: ['@bufbuild/protobuf'], builtins: 'none', hostFiles: [] },
   client: {
     imports: ['@kvorum/api', '@kvorum/h2', '@bufbuild/protobuf'],
+    folderImports: { 'opentelemetry/': ['@opentelemetry/api'] },
     builtins: 'none',
-    // What is not in node/ also runs in browsers.
-    hostFiles: ['node/dial.ts', 'node/connect.ts', 'node/h2-channel.ts'],
+    // What is neither in node/ nor in etcd3/ also runs in browsers.
+    pureFolders: ['etcd3/'],
+    hostFiles: [
+      'etcd3/environment.ts',
+      'node/connect.ts',
+      'node/diagnostics.ts',
+      'node/dial.ts',
+      'node/h2-channel.ts',
+      'node/srv-resolver.ts',
+      'web/connect.ts',
+    ],
+    doors: ['etcd3/', 'web/'],
+  },
+  recipes: {
+    imports: ['@kvorum/client'],
+    builtins: 'none',
+    // Where nothing else is injected, timers and names come from the platform, in browsers too.
+    hostFiles: ['environment.ts'],
   },
   ctl: {
     imports: [
@@ -75,26 +94,42 @@ export const layers: Readonly<Record<string, Layer>> = {
       '@kvorum/mvcc',
       '@kvorum/h2',
       '@kvorum/api',
+      '@kvorum/client',
+      '@kvorum/recipes',
       '@bufbuild/protobuf',
       '@connectrpc/connect',
       '@connectrpc/connect-node',
+      '@node-rs/bcrypt',
+      '@peculiar/asn1-schema',
+      '@peculiar/asn1-x509',
       'fastest-levenshtein',
+      'jose',
       'pino',
       'prom-client',
+      'ws',
       'yaml',
     ],
     // What is done to the files of members that don't run, for kvutl.
     doors: ['offline/'],
     // It is the package that wires the world in: sockets, TLS, hashes. Time still enters by its clock.
     builtins: 'all',
-    // server.ts fills in what its caller did not inject; process-vars.ts reports on the process itself.
+    // server.ts fills in what its caller did not inject, node-auth.ts the randomness of tokens, node-self-signed.ts
+    // that of keys; process-vars.ts reports on the process itself.
     hostFiles: [
       'main.ts',
       'program.ts',
+      'process-log.ts',
+      'node-systemd.ts',
       'server.ts',
       'clock.ts',
+      'auth/node-auth.ts',
+      'tls/node-self-signed.ts',
       'http/process-vars.ts',
       'dev-cluster/program.ts',
+      'discovery/service/program.ts',
+      'gateway/program.ts',
+      'grpc-proxy/program.ts',
+      'subcommand/run-subcommand.ts',
     ],
   },
 };

@@ -21,6 +21,7 @@ const HELP = `Whole members in one process under virtual time and faults; the se
   --raft        raft alone in place of whole members
   --steps S     things that happen before the faults stop; ${DEFAULT_STEPS} by default
   --members M   members at the beginning; by default the seed decides (not with --raft)
+  --v2          v2 keys are changed, too (not with --raft)
   --help        this text
 
 Progress goes to stderr. A run that fails prints the command that repeats it.
@@ -46,15 +47,17 @@ interface Options {
   readonly steps: number;
   readonly members: number | undefined;
   readonly raft: boolean;
+  readonly v2: boolean;
 }
 
-function wholeMembers({ steps, members }: Options): Subject {
+function wholeMembers({ steps, members, v2 }: Options): Subject {
   return {
     failedSeeds: failedSeeds.map(({ seed }) => seed),
     async run(seed, print) {
       const report = await simulate({
         seed,
         steps,
+        v2,
         ...(members === undefined ? {} : { members }),
         ...(print === undefined ? {} : { print }),
       });
@@ -77,9 +80,10 @@ function raftAlone({ steps }: Options): Subject {
 }
 
 /** The command that runs a seed again. */
-function commandFor(seed: number, { steps, members, raft }: Options): string {
+function commandFor(seed: number, { steps, members, raft, v2 }: Options): string {
   const flags = [
     raft ? ' --raft' : '',
+    v2 ? ' --v2' : '',
     steps === DEFAULT_STEPS ? '' : ` --steps ${steps}`,
     members === undefined ? '' : ` --members ${members}`,
   ];
@@ -224,6 +228,7 @@ function commandLine() {
         members: { type: 'string' },
         hours: { type: 'string' },
         raft: { type: 'boolean', default: false },
+        v2: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
       },
     });
@@ -244,13 +249,14 @@ async function main(): Promise<boolean> {
   }
   const ways = [values.seed, values.seeds, values.hours].filter((value) => value !== undefined);
   if (ways.length > 1) throw new UsageError('give one of --seed, --seeds and --hours');
-  if (values.raft && values.members !== undefined) {
-    throw new UsageError('--members is for whole members, not for --raft');
+  if (values.raft && (values.members !== undefined || values.v2)) {
+    throw new UsageError('--members and --v2 are for whole members, not for --raft');
   }
   const options: Options = {
     steps: wholeNumber('steps', values.steps ?? String(DEFAULT_STEPS), 1),
     members: values.members === undefined ? undefined : wholeNumber('members', values.members, 1),
     raft: values.raft,
+    v2: values.v2,
   };
   const subject = values.raft ? raftAlone(options) : wholeMembers(options);
   process.on('uncaughtException', (error) => {

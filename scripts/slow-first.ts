@@ -4,6 +4,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 const slowFiles = [
   'packages/server/src/simulation.test.ts',
   'packages/server/src/seeded-bugs.test.ts',
+  'tests/deploy/docker.test.ts',
   'tests/e2e/tutorial.test.ts',
   'packages/h2/src/differential/',
   'tests/robustness/',
@@ -13,7 +14,15 @@ const slowFiles = [
   'tests/e2e/start.test.ts',
   'tests/e2e/protocols.test.ts',
   'tests/cluster/',
+  'tests/json-gateway/',
   'packages/server/src/crash-image.test.ts',
+  'tests/proxies/',
+  'tests/discovery/',
+  'tests/ctl/v2/',
+  'tests/v2/',
+  'tests/client/',
+  'tests/recipes/',
+  'tests/e2e/auth.test.ts',
 ];
 
 /** Begins with the files that take longest: begun last, one of them would run alone in the end. */

@@ -45,13 +45,15 @@ function importProblem(file: SourceFile, specifier: string, typeOnly: boolean): 
   }
   const layer = layers[file.package ?? ''];
   if (layer === undefined || file.isForTests) return undefined;
+  const isBelow = (folder: string) => file.pathInSource?.startsWith(folder) === true;
   if (specifier.startsWith('node:')) {
     if (typeOnly || layer.builtins === 'all' || isHost(file)) return undefined;
-    if (layer.builtins === 'pure' && pureBuiltins.includes(specifier)) return undefined;
+    const isPure = layer.builtins === 'pure' || layer.pureFolders?.some(isBelow) === true;
+    if (isPure && pureBuiltins.includes(specifier)) return undefined;
     return 'enters by a host file only (scripts/layers.ts)';
   }
   const inFolder = Object.entries(layer.folderImports ?? {}).flatMap(([folder, names]) =>
-    file.pathInSource?.startsWith(folder) === true ? names : [],
+    isBelow(folder) ? names : [],
   );
   const allowed = [...layer.imports, ...inFolder].includes(packageOf(specifier));
   return allowed ? undefined : 'is not below this package (scripts/layers.ts)';
@@ -255,15 +257,22 @@ function partsOf(folder: string): string[] {
 
 /** Names that the index.ts of a folder under packages/ takes from each of its files. */
 function publicNames(folder: string): { readonly path: string; readonly names: string[] }[] {
-  const index = new SourceFile(`packages/${folder}index.ts`);
-  const statements = index.text.matchAll(/^export (?:type )?\{([^}]*)\} from '\.\/([^']+)'/gm);
-  return [...statements].map((match) => ({
-    path: `packages/${folder}${match[2]}`,
-    names: (match[1] ?? '')
+  return exportsOf(`packages/${folder}index.ts`);
+}
+
+/** Names that a file takes from others to export them, by the file they come from. */
+function exportsOf(path: string): { readonly path: string; readonly names: string[] }[] {
+  const { text } = new SourceFile(path);
+  const statements = text.matchAll(/^export (?:type )?(?:\{([^}]*)\}|\*) from '(\.[^']+)'/gm);
+  return [...statements].flatMap(([, list, from = '']) => {
+    const origin = join(path, '..', from);
+    if (list === undefined) return origin.includes('/gen/') ? [] : exportsOf(origin);
+    const names = list
       .split(',')
       .map((name) => name.replace(/^\s*(type\s)?|\sas\s.*$/g, '').trim())
-      .filter((name) => name !== ''),
-  }));
+      .filter((name) => name !== '');
+    return [{ path: origin, names }];
+  });
 }
 
 /** Whether the declaration of a name, if the file has one, follows a docstring. */

@@ -46,7 +46,7 @@ const ownPlaces: Plugin = {
       const url = JSON.stringify(pathToFileURL(path).href);
       return { contents: source.replaceAll('import.meta.url', url), loader: 'ts' };
     });
-    onResolve({ filter: /^[a-z]/ }, async ({ path, kind, resolveDir }) => {
+    onResolve({ filter: /^(@node-rs\/|@peculiar\/|[a-z])/ }, async ({ path, kind, resolveDir }) => {
       if (kind !== 'dynamic-import' || isBuiltin(path)) return undefined;
       const found = await resolve(path, { kind: 'import-statement', resolveDir });
       return { path: pathToFileURL(found.path).href, external: true };

@@ -15,6 +15,10 @@ export interface ClusterOptions {
   readonly program?: ServerProgram;
   /** More flags for every member, after those for addresses and folders. */
   readonly flags?: readonly string[];
+  /** The flags by which a member finds the others. Default: --initial-cluster. */
+  readonly bootstrapOf?: (member: ClusterMember) => readonly string[];
+  /** Called by `start` whenever ports were chosen, before members are started on them. */
+  readonly prepared?: (cluster: TestCluster) => Promise<void>;
   readonly env?: Readonly<Record<string, string>>;
   /** Each process is killed after so long, whatever happens to the test. Default 5 minutes, in milliseconds. */
   readonly lifetimeMs?: number;
@@ -23,6 +27,8 @@ export interface ClusterOptions {
    * Default: the port itself.
    */
   readonly peerPortOf?: (listenPort: number, index: number) => number;
+  /** What members speak, with clients and with each other; https wants flags with certificates. Default: http. */
+  readonly scheme?: 'http' | 'https';
 }
 
 /** Loads of a busy machine included. */
@@ -64,11 +70,11 @@ export class ClusterMember {
   }
 
   get url(): string {
-    return `http://${this.endpoint}`;
+    return `${this.#cluster.scheme}://${this.endpoint}`;
   }
 
   get peerUrl(): string {
-    return `http://127.0.0.1:${this.advertisedPeerPort}`;
+    return `${this.#cluster.scheme}://127.0.0.1:${this.advertisedPeerPort}`;
   }
 
   get isRunning(): boolean {
@@ -145,6 +151,7 @@ export class TestCluster implements AsyncDisposable {
     for (let attempt = 1; ; attempt++) {
       const cluster = await TestCluster.prepare(options);
       try {
+        await options.prepared?.(cluster);
         await Promise.all(cluster.members.map((member) => member.spawn()));
         await Promise.all(cluster.members.map((member) => member.ready()));
         return cluster;
@@ -174,6 +181,10 @@ export class TestCluster implements AsyncDisposable {
     const member = this.#members[index];
     if (member === undefined) throw new Error(`there is no member ${index}`);
     return member;
+  }
+
+  get scheme(): 'http' | 'https' {
+    return this.#options.scheme ?? 'http';
   }
 
   get endpoints(): string {
@@ -210,16 +221,16 @@ export class TestCluster implements AsyncDisposable {
 
   /** Starts the process of a member. For `ClusterMember`. */
   spawn(member: ClusterMember, flags: readonly string[]): Promise<RunningProgram> {
-    const { program = kvorumProgram(), env, lifetimeMs } = this.#options;
+    const { program = kvorumProgram(), bootstrapOf, env, lifetimeMs } = this.#options;
     const args = [
       ...program.args,
       `--name=${member.name}`,
       `--data-dir=${member.dataDir}`,
       `--listen-client-urls=${member.url}`,
       `--advertise-client-urls=${member.url}`,
-      `--listen-peer-urls=http://127.0.0.1:${member.peerPort}`,
+      `--listen-peer-urls=${this.scheme}://127.0.0.1:${member.peerPort}`,
       `--initial-advertise-peer-urls=${member.peerUrl}`,
-      `--initial-cluster=${this.initialCluster}`,
+      ...(bootstrapOf?.(member) ?? [`--initial-cluster=${this.initialCluster}`]),
       ...(this.#options.flags ?? []),
       ...flags,
     ];

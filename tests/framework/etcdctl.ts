@@ -8,8 +8,18 @@ export interface CommandResult {
   readonly stderr: readonly string[];
 }
 
-/** The real etcdctl, aimed at one member. */
-export class Etcdctl {
+/** etcdctl, or what stands in its place, aimed at one member. */
+export interface Ctl {
+  /** Starts a command that runs until it is stopped, such as `watch`. */
+  start(...args: readonly string[]): Promise<RunningProgram>;
+  /** Runs a command to its end. */
+  run(...args: readonly string[]): Promise<CommandResult>;
+  /** Runs a command that reads its standard input. */
+  runWithInput(input: string, ...args: readonly string[]): Promise<CommandResult>;
+}
+
+/** The real etcdctl. */
+export class Etcdctl implements Ctl {
   readonly #program: string;
   readonly #endpoint: string;
 
@@ -18,18 +28,15 @@ export class Etcdctl {
     this.#endpoint = endpoint;
   }
 
-  /** Starts a command that runs until it is stopped, such as `watch`. */
   start(...args: readonly string[]): Promise<RunningProgram> {
     const env = { ETCDCTL_ENDPOINTS: this.#endpoint };
     return RunningProgram.start(this.#program, { args, env, lifetimeMs: 60_000 });
   }
 
-  /** Runs a command to its end. */
   run(...args: readonly string[]): Promise<CommandResult> {
     return this.runWithInput('', ...args);
   }
 
-  /** Runs a command that reads its standard input. */
   async runWithInput(input: string, ...args: readonly string[]): Promise<CommandResult> {
     await using command = await this.start(...args);
     command.write(input);

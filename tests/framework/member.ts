@@ -141,8 +141,17 @@ export class TestMember {
 
   /** Starts it again after `kill` or `stop`, on the same data and client port. Resolves when it serves clients. */
   async restart(): Promise<void> {
-    await this.respawn();
-    await ready(this.#process);
+    for (let attempt = 1; ; attempt++) {
+      await this.respawn();
+      try {
+        await ready(this.#process);
+        return;
+      } catch (error) {
+        // A port that was free a moment ago may be somebody else's by now.
+        const isTaken = /address (is|already) in use/i.test(this.#process.stderr.text);
+        if (!isTaken || attempt === START_ATTEMPTS) throw error;
+      }
+    }
   }
 
   /** As `restart`, but resolves as soon as the process exists. */

@@ -34,6 +34,15 @@ export class OutputLog {
     return this.#until(`a line ${pattern}`, find, deadlineMs);
   }
 
+  /** The line that stands `distance` lines below the first that matches: the end of what is written piece by piece. */
+  async lineBelow(pattern: RegExp, distance: number, deadlineMs = DEADLINE_MS): Promise<string> {
+    const find = () => {
+      const at = this.#lines.findIndex((line) => pattern.test(line));
+      return at < 0 ? undefined : this.#lines[at + distance];
+    };
+    return this.#until(`a line ${distance} below ${pattern}`, find, deadlineMs);
+  }
+
   /** The first `count` lines, as soon as there are so many. */
   async firstLines(count: number, deadlineMs = DEADLINE_MS): Promise<readonly string[]> {
     const take = () => (this.#lines.length >= count ? this.#lines.slice(0, count) : undefined);

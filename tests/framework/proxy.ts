@@ -128,13 +128,13 @@ export class PeerNetwork implements AsyncDisposable {
 
   /** Looked up when it matters, and again if it wasn't known then: a member's process has to be known first. */
   #openerOf(link: Link): number | undefined {
-    link.from ??= this.#ownerOf(link.client.remotePort ?? 0);
+    link.from ??= this.#ownerOf(link.client);
     return link.from;
   }
 
   /** The member whose process has a connection's other end. */
-  #ownerOf(port: number): number | undefined {
-    const inode = inodeOf(port);
+  #ownerOf(client: Socket): number | undefined {
+    const inode = inodeOf(client.remotePort ?? 0, client.localPort ?? 0);
     if (inode === undefined) return undefined;
     return this.#members().find((member) => {
       return member.isRunning && hasSocket(member.process.pid, inode);
@@ -142,12 +142,12 @@ export class PeerNetwork implements AsyncDisposable {
   }
 }
 
-/** The inode of the socket that is bound to a local port and connected. */
-function inodeOf(port: number): string | undefined {
-  const wanted = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+/** The inode of the socket at `from` of a connection to `to`; others may use the port `from` at the same time. */
+function inodeOf(from: number, to: number): string | undefined {
+  const hex = (port: number) => `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
   for (const line of readFileSync('/proc/net/tcp', 'latin1').split('\n').slice(1)) {
     const [, local, remote, , , , , , , inode] = line.trim().split(/\s+/);
-    if (local?.endsWith(wanted) === true && remote?.endsWith(':0000') === false) return inode;
+    if (local?.endsWith(hex(from)) === true && remote?.endsWith(hex(to)) === true) return inode;
   }
   return undefined;
 }

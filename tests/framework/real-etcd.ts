@@ -44,15 +44,19 @@ export function realEtcd(release: '3.4' | '3.5'): RealEtcd | undefined {
 const debianPackages = {
   chromium: 'chromium',
   curl: 'curl',
+  'discovery.etcd.io': 'etcd-discovery',
+  dnsmasq: 'dnsmasq-base',
   h2load: 'nghttp2-client',
   nghttp: 'nghttp2-client',
   openssl: 'openssl',
+  python3: 'python3',
   script: 'bsdutils',
+  'systemd-analyze': 'systemd',
 } as const;
 
-/** Path of a program on the PATH, or undefined, with the same consequences as `realEtcd`. */
+/** Path of a program on the PATH or among the system's, or undefined, with the same consequences as `realEtcd`. */
 export function systemProgram(name: keyof typeof debianPackages): string | undefined {
-  const folders = (process.env.PATH ?? '').split(delimiter);
+  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin'];
   const path = folders.map((folder) => join(folder, name)).find(isExecutable);
   if (path === undefined) leaveOut(name, `apt-get install ${debianPackages[name]}`);
   return path;
@@ -60,13 +64,22 @@ export function systemProgram(name: keyof typeof debianPackages): string | undef
 
 /** Path of a Python that has gRPC's own library for it, or undefined, with the same consequences. */
 export function pythonWithGrpc(): string | undefined {
+  return pythonWith('grpc', "Python's grpcio", 'python3-grpcio');
+}
+
+/** Path of a Python that has the client of etcd's v2 API, or undefined, with the same consequences. */
+export function pythonWithEtcd(): string | undefined {
+  return pythonWith('etcd', "Python's etcd", 'python3-etcd');
+}
+
+function pythonWith(module: string, name: string, debianPackage: string): string | undefined {
   // Debian's, whatever else the PATH has: its packages are for no other.
   const python = '/usr/bin/python3';
   try {
-    execFileSync(python, ['-c', 'import grpc'], { stdio: 'ignore' });
+    execFileSync(python, ['-c', `import ${module}`], { stdio: 'ignore' });
     return python;
   } catch {
-    leaveOut("Python's grpcio", 'apt-get install python3-grpcio');
+    leaveOut(name, `apt-get install ${debianPackage}`);
     return undefined;
   }
 }

@@ -13,8 +13,12 @@ export class WatchStream {
   readonly #abort = new AbortController();
   #wake = Promise.withResolvers<void>();
 
-  constructor(client: TestClient, onResponse: (response: WatchResponse) => void) {
-    this.ended = this.#run(client, onResponse);
+  constructor(
+    client: TestClient,
+    onResponse: (response: WatchResponse) => void,
+    headers: Readonly<Record<string, string>> = {},
+  ) {
+    this.ended = this.#run(client, onResponse, headers);
   }
 
   send(requestUnion: RequestUnion): void {
@@ -30,10 +34,14 @@ export class WatchStream {
     await this.ended;
   }
 
-  async #run(client: TestClient, onResponse: (response: WatchResponse) => void): Promise<unknown> {
+  async #run(
+    client: TestClient,
+    onResponse: (response: WatchResponse) => void,
+    headers: Readonly<Record<string, string>>,
+  ): Promise<unknown> {
     try {
       const { signal } = this.#abort;
-      for await (const response of client.watch.watch(this.#requests(), { signal })) {
+      for await (const response of client.watch.watch(this.#requests(), { signal, headers })) {
         onResponse(response);
       }
       return undefined;

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { extname, join, normalize } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { headlessFlags } from '../framework/browser.ts';
 import { systemProgram } from '../framework/real-etcd.ts';
 
 // @kvorum/raft as its users get it: built, packed, installed into an empty folder, without a registry.
@@ -79,14 +80,7 @@ describe('the packed @kvorum/raft', () => {
     try {
       const { port } = server.address() as AddressInfo;
       const flags = [
-        '--headless',
-        '--no-sandbox',
-        '--disable-gpu',
-        '--disable-quic',
-        '--no-first-run',
-        '--disable-background-networking',
-        '--disable-component-update',
-        '--disable-sync',
+        ...headlessFlags,
         `--user-data-dir=${join(project, 'profile')}`,
         '--dump-dom',
         `http://127.0.0.1:${port}/`,

@@ -148,3 +148,47 @@ describe.skipIf(real35 === undefined)('a cluster of three from one snapshot', ()
     ]);
   });
 });
+
+describe.skipIf(real35 === undefined)('users, roles and passwords', () => {
+  it('go from etcd to Kvorum and back, and are asked for at each', {
+    timeout: TIMEOUT_MS,
+  }, async () => {
+    const real = real35;
+    if (real?.etcdutl === undefined) throw new Error('no real etcd');
+    await using folder = await temporaryFolder();
+    const [theirs, ours] = [join(folder.path, 'etcd.db'), join(folder.path, 'kvorum.db')];
+    {
+      await using etcd = await startEtcd(real);
+      await fillEtcd(real, etcd, { keys: 10, leases: 1 });
+      const run = (...args: string[]) => etcdctl(real, etcd.endpoint, ...args);
+      await run('user', 'grant-role', 'root', 'root');
+      await run('auth', 'enable');
+      await run('snapshot', 'save', theirs, '--user=root:secret');
+    }
+    const asked = async (endpoint: string, ann: string) => {
+      const get = (key: string, user: string) =>
+        etcdctl(real, endpoint, 'get', key, '--count-only', '--write-out=fields', `--user=${user}`);
+      await expect(get('key/', 'ann:wrong')).rejects.toThrow('invalid user ID or password');
+      await expect(get('other', ann)).rejects.toThrow('permission denied');
+      return await Promise.all([get('key/', ann), get('other', 'root:secret')]);
+    };
+    {
+      const dataDir = join(folder.path, 'kvorum');
+      await restore(theirs, dataDir);
+      await using kvorum = await startKvorum({ dataDir });
+      await asked(kvorum.endpoint, 'ann:secret');
+      const run = (...args: string[]) =>
+        etcdctl(real, kvorum.endpoint, ...args, '--user=root:secret');
+      await run('user', 'add', 'bob:hidden');
+      await run('user', 'grant-role', 'bob', 'reader');
+      await run('snapshot', 'save', ours);
+    }
+    const etcdDir = join(folder.path, 'etcd');
+    const restored = ['snapshot', 'restore', ours, `--data-dir=${etcdDir}`, '--name=m1'];
+    const cluster = [`--initial-cluster=m1=${PEER}`, `--initial-advertise-peer-urls=${PEER}`];
+    execFileSync(real.etcdutl, [...restored, ...cluster], { stdio: 'ignore' });
+    await using etcd = await startEtcd(real, { dataDir: etcdDir });
+    await asked(etcd.endpoint, 'ann:secret');
+    await asked(etcd.endpoint, 'bob:hidden');
+  });
+});

@@ -14,8 +14,8 @@ import {
   type Metadata,
   nodeClock,
 } from '@kvorum/h2';
+import type { Certificate } from '../../framework/certificate.ts';
 import { eventually, within } from '../../framework/eventually.ts';
-import type { Certificate } from './certificate.ts';
 
 export interface ClientOptions {
   readonly limits?: Partial<Limits>;

@@ -13,9 +13,9 @@ import {
 import { KV, Maintenance, Watch } from '@kvorum/api';
 import { connectServices } from '@kvorum/h2/connect';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Certificate } from '../../framework/certificate.ts';
 import { eventually } from '../../framework/eventually.ts';
 import { systemProgram } from '../../framework/real-etcd.ts';
-import { Certificate } from './certificate.ts';
 import { EchoServer } from './echo-server.ts';
 import { runTool } from './tool.ts';
 

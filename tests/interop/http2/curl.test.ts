@@ -2,8 +2,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Certificate } from '../../framework/certificate.ts';
 import { systemProgram } from '../../framework/real-etcd.ts';
-import { Certificate } from './certificate.ts';
 import { EchoServer } from './echo-server.ts';
 import { runTool, type ToolOutput } from './tool.ts';
 

@@ -15,7 +15,7 @@ import {
   type UnaryCall,
 } from '@kvorum/h2';
 import { EchoService } from '@kvorum/h2/testing';
-import type { Certificate } from './certificate.ts';
+import type { Certificate } from '../../framework/certificate.ts';
 
 export interface EchoServerOptions {
   readonly limits?: Partial<Limits>;

@@ -3,11 +3,11 @@ import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { KV, Lease, Maintenance, Watch } from '@kvorum/api';
 import { type GrpcClient, Status } from '@kvorum/h2';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { Certificate } from '../../framework/certificate.ts';
 import { eventually } from '../../framework/eventually.ts';
 import { startEtcd, type TestMember } from '../../framework/member.ts';
 import { freePorts } from '../../framework/ports.ts';
 import { realEtcd, systemProgram } from '../../framework/real-etcd.ts';
-import { Certificate } from './certificate.ts';
 import { failureOf, newClient, RecordedCall } from './client.ts';
 
 // The client of `@kvorum/h2` against grpc-go, in the real etcd.

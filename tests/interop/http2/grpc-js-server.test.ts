@@ -1,9 +1,9 @@
 import * as grpc from '@grpc/grpc-js';
 import { type GrpcClient, Status } from '@kvorum/h2';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { Certificate } from '../../framework/certificate.ts';
 import { eventually } from '../../framework/eventually.ts';
 import { systemProgram } from '../../framework/real-etcd.ts';
-import { Certificate } from './certificate.ts';
 import { failureOf, newClient, RecordedCall } from './client.ts';
 
 // The client of `@kvorum/h2` against a server of the gRPC library that most programs on Node use.

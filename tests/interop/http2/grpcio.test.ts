@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Certificate } from '../../framework/certificate.ts';
 import { pythonWithGrpc, systemProgram } from '../../framework/real-etcd.ts';
-import { Certificate } from './certificate.ts';
 import { EchoServer, type EchoServerOptions } from './echo-server.ts';
 import { runTool } from './tool.ts';
 

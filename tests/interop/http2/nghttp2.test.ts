@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { framed } from '@kvorum/h2/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Certificate } from '../../framework/certificate.ts';
 import { systemProgram } from '../../framework/real-etcd.ts';
-import { Certificate } from './certificate.ts';
 import { EchoServer } from './echo-server.ts';
 import { runTool } from './tool.ts';
 

@@ -2,9 +2,9 @@ import http2 from 'node:http2';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { framed } from '@kvorum/h2/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Certificate } from '../../framework/certificate.ts';
 import { eventually, within } from '../../framework/eventually.ts';
 import { systemProgram } from '../../framework/real-etcd.ts';
-import { Certificate } from './certificate.ts';
 import { EchoServer } from './echo-server.ts';
 
 // A server of `@kvorum/h2` and nghttp2 as its client, in Node's wrapping: what goes over the wire can be seen, and

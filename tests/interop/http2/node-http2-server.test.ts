@@ -4,9 +4,9 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import { type GrpcClient, Status } from '@kvorum/h2';
 import { framed } from '@kvorum/h2/testing';
 import { afterEach, describe, expect, it } from 'vitest';
+import { Certificate } from '../../framework/certificate.ts';
 import { eventually, within } from '../../framework/eventually.ts';
 import { systemProgram } from '../../framework/real-etcd.ts';
-import { Certificate } from './certificate.ts';
 import { failureOf, newClient, RecordedCall } from './client.ts';
 
 // The client of `@kvorum/h2` against nghttp2 as a server, in Node's wrapping: it can be made to do what a gRPC library
