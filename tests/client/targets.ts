@@ -19,6 +19,14 @@ export class Target {
     return client;
   }
 
+  /** Every member has applied what any of them has acknowledged so far. */
+  async caughtUp(): Promise<void> {
+    // A linearizable read waits for it.
+    await Promise.all(
+      this.endpoints.map((endpoint) => this.connect({ endpoints: [endpoint] }).get('k')),
+    );
+  }
+
   close(): void {
     for (const client of this.#clients) client.close();
   }
