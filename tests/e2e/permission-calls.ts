@@ -342,6 +342,10 @@ const maintenanceCalls: readonly PermissionCall[] = [
     name: 'MoveLeader',
     run: ({ maintenance }, as) => maintenance.moveLeader({ targetID: NO_MEMBER }, as),
   },
+  {
+    name: 'Downgrade',
+    run: ({ maintenance }, as) => maintenance.downgrade({ version: 'none' }, as),
+  },
 ];
 
 const userCalls: readonly PermissionCall[] = [

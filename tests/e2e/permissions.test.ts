@@ -40,6 +40,7 @@ const refusedHere: Readonly<Record<string, Readonly<Record<string, string>>>> = 
     'Alarm ACTIVATE': 'nobody, plain, reader, writer, editor',
     'Alarm DEACTIVATE': 'nobody, plain, reader, writer, editor',
     MoveLeader: 'nobody, a stranger, plain, reader, writer, editor',
+    Downgrade: 'nobody, a stranger, plain, reader, writer, editor',
   },
   'refusals-of-maintenance': {
     Defragment: 'nobody, a stranger, plain, reader, writer, editor',

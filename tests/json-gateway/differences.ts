@@ -54,8 +54,8 @@ export const differences = {
       'The files of the two are not the same byte for byte, and since 3.6 the version is told.',
     normalize: (seen) => ({ ...seen, body: seen.body.length > 1 ? ['a snapshot'] : seen.body }),
   },
-  'no-downgrade': {
-    reason: 'Kvorum has no downgrades.',
+  'nothing-to-cancel': {
+    reason: 'To cancel a downgrade where none is under way is refused by 3.5.',
     normalize: anything,
   },
   'updated-learner': {

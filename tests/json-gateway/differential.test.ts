@@ -24,7 +24,8 @@ describe.skipIf(real === undefined || curl === undefined)('the JSON gateway besi
       players = members.map(({ url }, i) => {
         const isOneByOne = i === 2;
         const options = isOneByOne ? ['http2-prior-knowledge'] : [];
-        return new Player({ url, options, isOneByOne });
+        const known = { olderVersion: i === 0 ? '3.4' : '3.6' };
+        return new Player({ url, options, isOneByOne, known });
       });
     });
     afterAll(() => Promise.all(members.map((member) => member[Symbol.asyncDispose]())));

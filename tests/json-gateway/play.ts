@@ -8,6 +8,8 @@ export interface Stage {
   readonly options: readonly string[];
   /** A process for each question: curl 7.88 can't ask twice on one HTTP/2 connection without TLS. */
   readonly isOneByOne: boolean;
+  /** What stands for `{name}` in a story from its beginning. */
+  readonly known?: Readonly<Record<string, string>>;
 }
 
 const GRPC_TYPE = 'grpc-metadata-content-type';
@@ -24,10 +26,11 @@ const everywhere = new Set([
 /** One server's way through a story. */
 export class Player {
   readonly #stage: Stage;
-  readonly #captured = new Map<string, string>();
+  readonly #captured: Map<string, string>;
 
   constructor(stage: Stage) {
     this.#stage = stage;
+    this.#captured = new Map(Object.entries(stage.known ?? {}));
   }
 
   /** Asks everything, and tells what was answered. */

@@ -3,7 +3,10 @@ import type { DifferenceName } from './differences.ts';
 
 /** A request of a story, which is asked of each server in turn. */
 export interface Step extends Question {
-  /** `{name}` in a body or an option stands for what an earlier step captured. */
+  /**
+   * `{name}` in a body or an option stands for what an earlier step captured; `{olderVersion}` for the minor version
+   * before the server's.
+   */
   readonly body?: string;
   /** The answer is a stream without an end: so many lines are awaited, then the client hangs up. */
   readonly lines?: number;

@@ -104,6 +104,8 @@ function bodyOf(cluster: Cluster, path: string): string | undefined {
       const version = cluster.version ?? 'not_decided';
       return JSON.stringify({ etcdserver: apiVersion, etcdcluster: version, storage: version });
     }
+    case '/downgrade/enabled':
+      return String(cluster.downgradeTarget !== undefined);
     default:
       return undefined;
   }

@@ -27,7 +27,7 @@ export async function publish(
 ): Promise<void> {
   const { memberId, cluster } = options;
   await insist(options, { kind: 'memberAttributesSet', memberId, name, clientUrls });
-  if (cluster.version !== clusterVersion) {
+  if (cluster.version !== clusterVersion && cluster.downgradeTarget === undefined) {
     await insist(options, { kind: 'clusterVersionSet', version: clusterVersion });
   }
 }

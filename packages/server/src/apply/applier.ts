@@ -5,7 +5,7 @@ import type { MemberAuth } from '../auth/member-auth.ts';
 import { guardRequest } from '../auth/request-guard.ts';
 import type { RequestOp, TxnRequest } from '../codec/kv-requests.ts';
 import type { DeleteRangeResult, PutResult, TxnResult } from '../codec/kv-responses.ts';
-import type { RaftRequest } from '../codec/raft-requests.ts';
+import type { DowngradeInfoSetRequest, RaftRequest } from '../codec/raft-requests.ts';
 import type { V2Request } from '../codec/v2-request.ts';
 import type { Cluster } from '../membership/cluster.ts';
 import type { V2Outcome, V2Store } from '../v2/v2-store.ts';
@@ -135,11 +135,24 @@ export class Applier {
         this.#cluster.setAttributes(batch, request.memberId, request.name, request.clientUrls);
         this.#v2.skip(batch, 1);
         return NOTHING;
+      case 'downgradeInfoSet':
+        this.#downgrade(batch, request);
+        return NOTHING;
       case 'v2':
         return { kind: 'v2', outcome: this.#v2.apply(batch, request) };
       default:
         return this.#auth.apply(batch, request, index);
     }
+  }
+
+  #downgrade(batch: ApplyBatch, { isEnabled, version }: DowngradeInfoSetRequest): void {
+    if (!isEnabled) {
+      this.#cluster.endDowngrade(batch, version);
+      return;
+    }
+    // Two may have been asked for at once.
+    if (this.#cluster.downgradeTarget !== undefined) throw new EtcdError('downgradeInProcess');
+    this.#cluster.beginDowngrade(batch, version);
   }
 
   #write<T>(batch: ApplyBatch, run: (view: TxnReader) => T): T {

@@ -50,6 +50,7 @@ export function guardRequest(
     case 'alarm':
     case 'leaseCheckpoint':
     case 'clusterVersionSet':
+    case 'downgradeInfoSet':
     case 'memberAttributesSet':
     case 'v2':
       return;

@@ -54,6 +54,14 @@ export interface ClusterVersionSetRequest {
   readonly version: string;
 }
 
+/** Begins or ends a downgrade of the cluster. */
+export interface DowngradeInfoSetRequest {
+  readonly kind: 'downgradeInfoSet';
+  readonly isEnabled: boolean;
+  /** Of the cluster from then on, such as `3.6.0`. etcd leaves it out where it ends one. */
+  readonly version: string;
+}
+
 export interface MemberAttributesSetRequest {
   readonly kind: 'memberAttributesSet';
   readonly memberId: bigint;
@@ -79,6 +87,7 @@ export type RaftRequest =
   | AlarmRequest
   | ClusterVersionSetRequest
   | MemberAttributesSetRequest
+  | DowngradeInfoSetRequest
   | V2Request
   | AuthRequest;
 
@@ -94,6 +103,7 @@ const LEASE_CHECKPOINT_TAG = 0x5a;
 const HEADER_TAG = (100 << 3) | 2;
 const CLUSTER_VERSION_SET_TAG = (1300 << 3) | 2;
 const MEMBER_ATTRIBUTES_SET_TAG = (1301 << 3) | 2;
+const DOWNGRADE_INFO_SET_TAG = (1302 << 3) | 2;
 
 const writer = new ProtoWriter(65_536);
 
@@ -156,6 +166,10 @@ function encodeOwn(request: Exclude<EncodedHere, AuthRequest>): { tag: number; b
     case 'clusterVersionSet':
       body.text(0x0a, request.version);
       return { tag: CLUSTER_VERSION_SET_TAG, bytes: body.take() };
+    case 'downgradeInfoSet':
+      if (request.isEnabled) body.tag(0x08).uint(1);
+      body.text(0x12, request.version);
+      return { tag: DOWNGRADE_INFO_SET_TAG, bytes: body.take() };
     case 'memberAttributesSet': {
       const attributes = new ProtoWriter(128).text(0x0a, request.name);
       for (const url of request.clientUrls) attributes.text(0x12, url);
@@ -237,6 +251,8 @@ function decodeField(reader: ProtoReader, field: number): RaftRequest | undefine
       return { kind: 'clusterVersionSet', version: decodeText(bytes, 1) };
     case 1301:
       return decodeMemberAttributes(bytes);
+    case 1302:
+      return decodeDowngradeInfo(bytes);
     default:
       return decodeAuthField(field, bytes);
   }
@@ -301,6 +317,18 @@ function decodeMemberAttributes(bytes: Uint8Array): MemberAttributesSetRequest {
     } else reader.skip();
   }
   return { kind: 'memberAttributesSet', memberId, name, clientUrls };
+}
+
+function decodeDowngradeInfo(bytes: Uint8Array): DowngradeInfoSetRequest {
+  const reader = new ProtoReader(bytes);
+  let isEnabled = false;
+  let version = '';
+  for (let field = reader.next(); field !== 0; field = reader.next()) {
+    if (field === 1) isEnabled = reader.int64() !== 0n;
+    else if (field === 2) version = textOf(reader.bytes());
+    else reader.skip();
+  }
+  return { kind: 'downgradeInfoSet', isEnabled, version };
 }
 
 /**

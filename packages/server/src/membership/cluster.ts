@@ -22,6 +22,7 @@ export interface MembershipRows {
 const MEMBER_PREFIX = 'member/';
 const REMOVED_PREFIX = 'removedMember/';
 const CLUSTER_VERSION = 'clusterVersion';
+const DOWNGRADE = 'downgrade';
 
 /** The membership as the log has decided it so far. Changed by applied entries alone. */
 export class Cluster {
@@ -29,6 +30,7 @@ export class Cluster {
   readonly #members = new Map<bigint, Member>();
   readonly #removed = new Set<bigint>();
   #version: string | undefined;
+  #downgradeTarget: string | undefined;
 
   constructor(id: bigint) {
     this.id = id;
@@ -38,6 +40,8 @@ export class Cluster {
   load(listMeta: (prefix: string) => Iterable<[string, Uint8Array]>): void {
     this.#members.clear();
     this.#removed.clear();
+    this.#version = undefined;
+    this.#downgradeTarget = undefined;
     for (const [, value] of listMeta(MEMBER_PREFIX)) {
       const member = memberFromJson(Buffer.from(value).toString());
       this.#members.set(member.id, member);
@@ -47,6 +51,9 @@ export class Cluster {
     }
     for (const [name, value] of listMeta(CLUSTER_VERSION)) {
       if (name === CLUSTER_VERSION) this.#version = Buffer.from(value).toString();
+    }
+    for (const [name, value] of listMeta(DOWNGRADE)) {
+      if (name === DOWNGRADE) this.#downgradeTarget = Buffer.from(value).toString();
     }
   }
 
@@ -64,14 +71,34 @@ export class Cluster {
     return this.#removed.has(id);
   }
 
-  /** The lowest minor version of the members, such as `3.7.0`; undefined until the leader has set it. */
+  /** What all members speak, such as `3.7.0`; undefined until one of them has said it. */
   get version(): string | undefined {
     return this.#version;
   }
 
+  /** While a downgrade is under way the version is its target, whatever the members are. */
   setVersion(rows: MembershipRows, version: string): void {
-    this.#version = version;
-    rows.putMeta(CLUSTER_VERSION, Buffer.from(version));
+    if (this.#downgradeTarget === undefined) this.#putVersion(rows, version);
+  }
+
+  /** The version that the cluster is being downgraded to, such as `3.6.0`; undefined when it isn't. */
+  get downgradeTarget(): string | undefined {
+    return this.#downgradeTarget;
+  }
+
+  /** The cluster's version is the target's at once, so that members of that version may join. */
+  beginDowngrade(rows: MembershipRows, target: string): void {
+    this.#downgradeTarget = target;
+    rows.putMeta(DOWNGRADE, Buffer.from(target));
+    this.#putVersion(rows, target);
+  }
+
+  /** Sets the version that the cluster has from now on, unless the empty text leaves it as it is. */
+  endDowngrade(rows: MembershipRows, version: string): void {
+    if (this.#downgradeTarget === undefined) return;
+    this.#downgradeTarget = undefined;
+    rows.deleteMeta(DOWNGRADE);
+    if (version !== '') this.#putVersion(rows, version);
   }
 
   setAttributes(
@@ -129,6 +156,11 @@ export class Cluster {
   keepOnly(rows: MembershipRows, kept: Member): void {
     for (const { id } of this.members()) if (id !== kept.id) this.#remove(rows, id);
     this.#put(rows, { ...kept, isLearner: false });
+  }
+
+  #putVersion(rows: MembershipRows, version: string): void {
+    this.#version = version;
+    rows.putMeta(CLUSTER_VERSION, Buffer.from(version));
   }
 
   #remove(rows: MembershipRows, id: bigint): void {

@@ -15,6 +15,12 @@ export function isAtLeast(version: string, oldest: string): boolean {
   return i < 0 || (one[i] ?? 0) > (other[i] ?? 0);
 }
 
+/** Major and minor number of `3.6` or of a version, as `3.6`; undefined when the text is neither. */
+export function minorVersionOf(text: string): string | undefined {
+  const parts = partsOf(text) ?? partsOf(`${text}.0`);
+  return parts && `${parts[0]}.${parts[1]}`;
+}
+
 function partsOf(version: string): number[] | undefined {
   const [, ...parts] = /^(\d+)\.(\d+)\.(\d+)(?:[-+].*)?$/.exec(version) ?? [];
   return parts.length === 0 ? undefined : parts.map(Number);

@@ -3,6 +3,11 @@ import {
   AlarmResponseSchema,
   type AlarmType,
   apiVersion,
+  DowngradeRequest_DowngradeAction as DowngradeAction,
+  DowngradeRequestSchema,
+  DowngradeResponseSchema,
+  EtcdError,
+  grpcStatus,
   HashKVResponseSchema,
   HashResponseSchema,
   StatusResponseSchema,
@@ -12,9 +17,11 @@ import type { Store } from '@kvorum/mvcc';
 import { ACTION_GET, type Alarms, alarmName } from '../apply/alarms.ts';
 import { toEtcdError } from '../apply/reader.ts';
 import type { Access } from '../auth/access.ts';
+import { decodeMessage } from '../codec/message.ts';
 import { decodeAlarm, decodeTwoInts } from '../codec/raft-requests.ts';
 import type { Leadership } from '../leadership.ts';
 import type { Cluster } from '../membership/cluster.ts';
+import type { Downgrades } from '../membership/downgrades.ts';
 import type { Proposer } from '../proposer.ts';
 import type { MemberHeaders } from './headers.ts';
 import { unaryAsync } from './method.ts';
@@ -38,6 +45,7 @@ export interface MaintenanceOptions {
   readonly storeBytes: () => { total: number; inUse: number };
   readonly isLearner: () => boolean;
   readonly leadership: Leadership;
+  readonly downgrades: Downgrades;
   /** How long a leader may take to hand over, in ms. */
   readonly timeoutMs: number;
   /** Infinity when there is no quota. */
@@ -61,6 +69,7 @@ export class MaintenanceService {
       [`${path}/HashKV`, this.#forRoot((bytes) => this.#hashKv(bytes))],
       [`${path}/Defragment`, this.#forRoot(async () => new Uint8Array(0))],
       [`${path}/MoveLeader`, this.#forRoot((bytes) => this.#moveLeader(bytes))],
+      [`${path}/Downgrade`, this.#forRoot((bytes) => this.#downgrade(bytes))],
     ];
   }
 
@@ -82,6 +91,7 @@ export class MaintenanceService {
       .list(0)
       .map(({ memberId, alarm }) => `memberID:${memberId} alarm:${alarmName(alarm)} `);
     if (raft.leader === 0n) errors.unshift('etcdserver: no leader');
+    const { downgradeTarget } = cluster;
     const response = create(StatusResponseSchema, {
       header: headers.message(store.revision),
       version: apiVersion,
@@ -95,7 +105,10 @@ export class MaintenanceService {
       isLearner: this.#options.isLearner(),
       storageVersion: cluster.version ?? '',
       dbSizeQuota: Number.isFinite(quotaBytes) ? BigInt(quotaBytes) : 0n,
-      downgradeInfo: {},
+      downgradeInfo: {
+        enabled: downgradeTarget !== undefined,
+        ...(downgradeTarget === undefined ? {} : { targetVersion: downgradeTarget }),
+      },
     });
     return toBinary(StatusResponseSchema, response);
   }
@@ -149,5 +162,27 @@ export class MaintenanceService {
     const targetId = BigInt.asUintN(64, decodeTwoInts(bytes).first);
     await leadership.moveTo(targetId, timeoutMs);
     return new Uint8Array(0);
+  }
+
+  async #downgrade(bytes: Uint8Array): Promise<Uint8Array> {
+    const { store, headers } = this.#options;
+    const { action, version: target } = decodeMessage(DowngradeRequestSchema, bytes);
+    const version = await this.#downgraded(action, target);
+    const header = headers.message(store.revision);
+    return toBinary(DowngradeResponseSchema, create(DowngradeResponseSchema, { header, version }));
+  }
+
+  #downgraded(action: DowngradeAction, target: string): Promise<string> {
+    const { downgrades } = this.#options;
+    switch (action) {
+      case DowngradeAction.VALIDATE:
+        return downgrades.validate(target);
+      case DowngradeAction.ENABLE:
+        return downgrades.enable(target);
+      case DowngradeAction.CANCEL:
+        return downgrades.cancel();
+      default:
+        throw new EtcdError('unmapped', grpcStatus.unknown, 'etcdserver: unknown method');
+    }
   }
 }

@@ -9,6 +9,7 @@ import type { ServerConfig } from '../config/server-config.ts';
 import type { Leadership } from '../leadership.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { Cluster } from '../membership/cluster.ts';
+import { Downgrades } from '../membership/downgrades.ts';
 import { Reconfiguration } from '../membership/reconfiguration.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { NodeLoop } from '../node-loop.ts';
@@ -113,6 +114,11 @@ function reconfigurationOf(parts: ServiceParts): Reconfiguration {
   });
 }
 
+function downgradesOf({ cluster, proposer, logger, loop }: ServiceParts): Downgrades {
+  const catchUp = () => new Promise<void>((run, fail) => loop.linearizableRead({ run, fail }));
+  return new Downgrades({ cluster, proposer, logger, catchUp });
+}
+
 function leaderCallsOf(parts: ServiceParts, reconfiguration: Reconfiguration): LeaderCalls {
   const { memberId, lessor, proposer, clock, peers, leadership, leads } = parts;
   return new LeaderCalls({
@@ -209,6 +215,7 @@ function memberMethods(
       raftStatus,
       isLearner: parts.isLearner,
       leadership: parts.leadership,
+      downgrades: downgradesOf(parts),
       timeoutMs: parts.requestTimeoutMs,
     }).methods(),
     ...new ClusterService({ cluster, loop, headers, reconfiguration, leader, access }).methods(),
