@@ -12,13 +12,11 @@ const byReferenceBytes = 8 * 1024;
 export class Output {
   /** Where to write what was reserved; changes with `reserve`. */
   buffer: Buffer = noBuffer;
-  /** Bytes written here since the last flush. */
-  pendingBytes = 0;
   /**
-   * Bytes by which what was reserved last may `grow`: set after `reserve`, to no more than the buffer
-   * has, and gone with whatever follows. Whoever makes a limit tighter sets it back to 0.
+   * The offset up to which what was reserved last may `grow`: set by `allowGrowth`, and 0 again with whatever
+   * follows. Whoever makes a limit tighter calls `endGrowth`.
    */
-  room = 0;
+  #growthEnd = 0;
   readonly #stream: Duplex;
   readonly #pool: SlabPool;
   /** A plain socket is done with what it has written; other streams may keep a reference. */
@@ -32,6 +30,7 @@ export class Output {
   #from = 0;
   #at = 0;
   #segments: Uint8Array[] = [];
+  #segmentBytes = 0;
 
   constructor(stream: Duplex, pool: SlabPool) {
     this.#stream = stream;
@@ -44,22 +43,31 @@ export class Output {
     if (this.buffer.length - this.#at < bytes) this.#nextSlab(bytes);
     const at = this.#at;
     this.#at = at + bytes;
-    this.room = 0;
-    this.pendingBytes += bytes;
+    this.#growthEnd = 0;
     return at;
   }
 
-  /** Bytes left in the buffer. */
-  get bufferRoom(): number {
-    return this.buffer.length - this.#at;
+  /** Bytes written here since the last flush. */
+  get pendingBytes(): number {
+    return this.#segmentBytes + this.#at - this.#from;
   }
 
-  /** More bytes, fewer than `room`, right behind what was reserved last; returns their offset. */
+  /** Lets what was reserved last `grow`, by fewer than so many bytes and no further than the buffer goes. */
+  allowGrowth(bytes: number): void {
+    this.#growthEnd = Math.min(this.buffer.length, this.#at + bytes);
+  }
+
+  /** What was reserved last is complete. */
+  endGrowth(): void {
+    this.#growthEnd = 0;
+  }
+
+  /** More bytes right behind what was reserved last, if they are allowed; returns their offset, else -1. */
   grow(bytes: number): number {
     const at = this.#at;
-    this.#at = at + bytes;
-    this.room -= bytes;
-    this.pendingBytes += bytes;
+    const end = at + bytes;
+    if (end >= this.#growthEnd) return -1;
+    this.#at = end;
     return at;
   }
 
@@ -71,10 +79,10 @@ export class Output {
       this.buffer.set(bytes, at);
       return;
     }
-    this.room = 0;
+    this.#growthEnd = 0;
     this.#sealSegment();
     this.#segments.push(bytes);
-    this.pendingBytes += length;
+    this.#segmentBytes += length;
   }
 
   /**
@@ -89,7 +97,7 @@ export class Output {
     const slabs = this.#fullSlabs;
     this.#segments = [];
     this.#fullSlabs = [];
-    this.pendingBytes = 0;
+    this.#segmentBytes = 0;
     const [first] = segments;
     let isTaken = true;
     if (segments.length === 1 && first !== undefined) {
@@ -140,7 +148,7 @@ export class Output {
   /** Puts the slab aside until it is written; what is behind its segments may be used by others then. */
   #endSlab(): void {
     this.#sealSegment();
-    this.room = 0;
+    this.#growthEnd = 0;
     const slab = this.#slab;
     if (slab === undefined) return;
     slab.start = this.#from;
@@ -154,6 +162,7 @@ export class Output {
   #sealSegment(): void {
     if (this.#at === this.#from) return;
     this.#segments.push(this.buffer.subarray(this.#from, this.#at));
+    this.#segmentBytes += this.#at - this.#from;
     this.#from = this.#at;
   }
 }

@@ -47,9 +47,10 @@ export class Sender {
   queuedBytes = 0;
   /** Bytes the byte stream had not got rid of after the last flush. */
   socketBytes = 0;
-  /** DATA bytes and header blocks ever sent. */
-  sentBytes = 0;
+  /** Header blocks ever sent. */
   sentBlocks = 0;
+  /** What the windows of the connection have ever let us send. */
+  #grantedBytes: number = defaultWindowBytes;
   /** The peer's SETTINGS_INITIAL_WINDOW_SIZE and SETTINGS_MAX_FRAME_SIZE. */
   initialStreamWindow: number = defaultWindowBytes;
   maxFrameBytes: number = minMaxFrameBytes;
@@ -62,9 +63,9 @@ export class Sender {
   #line: H2Stream[] = [];
   #drainWaiters: H2Stream[] = [];
   #isResuming = false;
-  /** The DATA frame written last, while the output has `room`: whose it is, and its payload. */
+  /** The DATA frame written last, while it may grow: whose it is, and where its payload begins. */
   #tailId = 0;
-  #tailBytes = 0;
+  #tailAt = 0;
 
   constructor(owner: SenderOwner, output: Output, limits: Limits) {
     this.#owner = owner;
@@ -80,6 +81,11 @@ export class Sender {
   /** The peer has not taken what it asked for before: new calls of others come first. */
   get isBehind(): boolean {
     return this.#waitingBytes > this.#limits.streamSendHighWaterBytes;
+  }
+
+  /** Bytes of DATA ever sent. */
+  get sentBytes(): number {
+    return this.#grantedBytes - this.window;
   }
 
   get #waitingBytes(): number {
@@ -160,17 +166,16 @@ export class Sender {
     }
     const behind = this.reserveBehind(stream, length);
     if (behind >= 0) {
-      if (isLast) this.#endTail(behind + length);
+      if (isLast) this.#endTail();
       return behind;
     }
     stream.sendWindow -= length;
     this.window -= length;
-    this.sentBytes += length;
     const flags = isLast ? Flag.endStream : 0;
     const at = this.writeFrame(length, FrameType.data, flags, stream.id);
     this.#tailId = stream.id;
-    this.#tailBytes = length;
-    if (!isLast) this.output.room = this.#roomBehind(stream);
+    this.#tailAt = at;
+    if (!isLast) this.output.allowGrowth(this.#roomBehind(stream, length));
     return at;
   }
 
@@ -181,14 +186,13 @@ export class Sender {
    */
   reserveBehind(stream: H2Stream, length: number): number {
     const { output } = this;
-    if (length >= output.room || this.#tailId !== stream.id) return -1;
+    if (this.#tailId !== stream.id) return -1;
     const at = output.grow(length);
-    const frameBytes = this.#tailBytes + length;
-    writeFrameLength(output.buffer, at - this.#tailBytes - frameHeaderBytes, frameBytes);
-    this.#tailBytes = frameBytes;
+    if (at < 0) return -1;
+    const tailAt = this.#tailAt;
+    writeFrameLength(output.buffer, tailAt - frameHeaderBytes, at + length - tailAt);
     stream.sendWindow -= length;
     this.window -= length;
-    this.sentBytes += length;
     return at;
   }
 
@@ -199,7 +203,7 @@ export class Sender {
 
   /** Queues body bytes, which must not change any more; `pump` follows. */
   enqueue(stream: H2Stream, bytes: Uint8Array): void {
-    this.output.room = 0;
+    this.output.endGrowth();
     stream.queue ??= new ByteQueue();
     stream.queue.push(bytes);
     this.queuedBytes += bytes.length;
@@ -211,7 +215,7 @@ export class Sender {
    * queue; `pump` follows.
    */
   reserveQueued(stream: H2Stream, length: number): number {
-    this.output.room = 0;
+    this.output.endGrowth();
     stream.queue ??= new ByteQueue();
     this.queuedBytes += length;
     this.#owner.onQueued(length);
@@ -276,6 +280,7 @@ export class Sender {
   /** The connection's window grew; false when it overflows. */
   openWindow(increment: number): boolean {
     this.window += increment;
+    this.#grantedBytes += increment;
     if (this.window > maxWindowBytes) return false;
     this.resume();
     return true;
@@ -283,7 +288,7 @@ export class Sender {
 
   /** Takes over what the peer's SETTINGS say; false when a stream's window overflows. */
   applySettings(settings: PeerSettings, streams: Iterable<H2Stream>): boolean {
-    this.output.room = 0;
+    this.output.endGrowth();
     const { smallestTableBytes, tableBytes, initialWindowBytes } = settings;
     if (smallestTableBytes !== undefined && tableBytes !== undefined) {
       this.encoder.allowTableBytes(smallestTableBytes);
@@ -301,15 +306,14 @@ export class Sender {
   }
 
   /** Bytes that every limit lets the stream put behind the DATA frame just written. */
-  #roomBehind(stream: H2Stream): number {
+  #roomBehind(stream: H2Stream, frameBytes: number): number {
     const { output } = this;
     const { socketHighWaterBytes, connectionSendHighWaterBytes } = this.#limits;
     if (this.queuedBytes > connectionSendHighWaterBytes) return 0;
     return Math.max(
       0,
       Math.min(
-        output.bufferRoom,
-        this.maxFrameBytes - this.#tailBytes,
+        this.maxFrameBytes - frameBytes,
         stream.sendWindow,
         this.window,
         socketHighWaterBytes - output.pendingBytes - this.socketBytes,
@@ -317,11 +321,11 @@ export class Sender {
     );
   }
 
-  /** The frame that ends at this offset is the last of its stream. */
-  #endTail(end: number): void {
+  /** The DATA frame written last is the last of its stream. */
+  #endTail(): void {
     const { output } = this;
-    output.buffer[end - this.#tailBytes - frameHeaderBytes + 4] = Flag.endStream;
-    output.room = 0;
+    output.buffer[this.#tailAt - frameHeaderBytes + 4] = Flag.endStream;
+    output.endGrowth();
   }
 
   /** What was handed on has not been taken: DATA must wait. */
@@ -337,7 +341,6 @@ export class Sender {
     stream.sendWindow -= left;
     this.window -= left;
     this.queuedBytes -= left;
-    this.sentBytes += left;
     const isLast = left === queue.size;
     const endsHere = isLast && stream.endsAfterQueue && stream.trailers === undefined;
     const at = this.output.reserve(frameHeaderBytes);
