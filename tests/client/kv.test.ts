@@ -55,6 +55,7 @@ describeTargets('keys and values', (target) => {
     expect(text(limited.entries)).toEqual(['a=a', 'b/1=b/1']);
     expect(limited).toMatchObject({ count: 5, more: true });
     expect(await client.count({ prefix: 'b/' })).toBe(3);
+    await target().caughtUp();
     expect(await client.count({ prefix: '' }, { serializable: true })).toBe(5);
   });
 

@@ -44,6 +44,8 @@ describeTargets('a lease', (target) => {
     await using adopted = await other.leases.adopt(lease.id);
     expect(adopted.ttlSeconds).toBe(60);
     expect(adopted.remainingMs).toBeGreaterThan(50_000);
+    // A member tells what it has heard of so far.
+    await target().caughtUp();
     expect(await client.leases.list()).toContain(lease.id);
   });
 

@@ -287,8 +287,14 @@ export class Session {
       .replace(/took (\d\S*s)\b/, 'took TIME')
       .replace(/"took":"[^"]+"/g, '"took":"TIME"')
       .replace(/\/[0-9a-f]{12,16}\b/, '/LEASE')
-      .replace(/remaining\(\d+s\)/, 'remaining(SECONDS)');
+      .replace(/remaining\(\d+s\)/, 'remaining(SECONDS)')
+      .replace(/(?<=attached keys\(\[)[^\]]+/, inOrder);
   }
+}
+
+/** etcd names a lease's keys as they come out of a map of Go's, which is a little different each time. */
+function inOrder(words: string): string {
+  return words.split(' ').sort().join(' ');
 }
 
 function textOf(lines: readonly string[]): string {
