@@ -180,15 +180,15 @@ export class WriteTxn implements RangeView {
     const prevSub = prev === null ? 0 : prev.sub;
     const size = keyValueSize(key.length, create, mod, version, value.length, lease);
     const at = state.arena.take(size + REVS_TRAILER_SIZE);
-    const { buffer } = state.arena;
+    const { buffer, memory } = state.arena;
     writeKeyValue(buffer, at, key, create, mod, version, value, lease);
     const flags = deleted ? FLAG_TOMBSTONE : 0;
     writeRevsTrailer(buffer, at + size, sub, flags, prevMain, prevSub);
-    const row = view(buffer, at, size + REVS_TRAILER_SIZE);
+    const row = new Uint8Array(memory, at, size + REVS_TRAILER_SIZE);
     writes.put('revs', this.#revKey(main, sub), row);
     if (prev !== null) this.#writeHistory(key, prevMain, prevSub, HISTORY_LIVE);
-    const wire = view(buffer, at, size);
-    const ownKey = view(buffer, at + 1 + varintSize(key.length), key.length);
+    const wire = new Uint8Array(memory, at, size);
+    const ownKey = new Uint8Array(memory, at + 1 + varintSize(key.length), key.length);
     const kv = deleted ? this.#deletedKv(key, main) : wire;
     const prevWire = prev === null ? undefined : prev.wire;
     events.push(
@@ -202,7 +202,7 @@ export class WriteTxn implements RangeView {
     const at = arena.take(REV_KEY_SIZE);
     writeUint64(arena.buffer, at, main);
     writeUint32(arena.buffer, at + 8, sub);
-    return view(arena.buffer, at, REV_KEY_SIZE);
+    return new Uint8Array(arena.memory, at, REV_KEY_SIZE);
   }
 
   #writeHistory(key: Uint8Array, main: number, sub: number, flags: Uint8Array): void {
@@ -210,7 +210,7 @@ export class WriteTxn implements RangeView {
     const size = historyKeySize(key);
     const at = arena.take(size);
     writeHistoryKey(arena.buffer, at, key, main, sub);
-    this.#batch.writes.put('history', view(arena.buffer, at, size), flags);
+    this.#batch.writes.put('history', new Uint8Array(arena.memory, at, size), flags);
   }
 
   /** The KeyValue of a DELETE event: key and mod_revision. */
@@ -219,10 +219,6 @@ export class WriteTxn implements RangeView {
     const size = keyValueSize(key.length, 0, main, 0, 0, 0n);
     const at = arena.take(size);
     writeKeyValue(arena.buffer, at, key, 0, main, 0, NO_BYTES, 0n);
-    return view(arena.buffer, at, size);
+    return new Uint8Array(arena.memory, at, size);
   }
-}
-
-function view(buffer: Uint8Array, at: number, size: number): Uint8Array {
-  return new Uint8Array(buffer.buffer, buffer.byteOffset + at, size);
 }

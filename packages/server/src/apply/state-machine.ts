@@ -91,11 +91,15 @@ export class StateMachine implements EntrySink {
     prefetch(batch, items);
     let index = this.#appliedIndex;
     let term = 0;
+    let beforeMs = clock.nowMs();
     for (const item of items) {
       const { entry } = item;
       // A restart hands out again what the store already holds.
       if (entry.index <= index) continue;
       item.outcome = this.#applyEntry(batch, item);
+      const afterMs = clock.nowMs();
+      this.#observe(item, (afterMs - beforeMs) / 1000);
+      beforeMs = afterMs;
       index = entry.index;
       term = entry.term;
     }
@@ -156,19 +160,21 @@ export class StateMachine implements EntrySink {
     if (request === undefined) return undefined;
     // The leader put an empty entry in the place of a change that it could not begin.
     if (request.kind === 'membership') return DEFERRED;
-    const { applier, clock, metrics } = this.#options;
-    const startMs = clock.nowMs();
-    let outcome: ApplyResult | EtcdError;
+    const { applier, metrics } = this.#options;
     try {
-      outcome = applier.apply(batch, request, item.caller, entry.index);
+      const outcome = applier.apply(batch, request, item.caller, entry.index);
       countOps(metrics.mvcc, outcome);
+      return outcome;
     } catch (error) {
       if (!(error instanceof EtcdError)) throw error;
-      outcome = error;
+      return error;
     }
-    const seconds = (clock.nowMs() - startMs) / 1000;
+  }
+
+  /** Changes of the membership, and entries that change nothing, are not counted among the applied requests. */
+  #observe({ entry, request, outcome }: Item, seconds: number): void {
+    if (entry.type !== 'normal' || request === undefined || request.kind === 'membership') return;
     this.#applySeconds(request.kind, !(outcome instanceof EtcdError)).observe(seconds);
-    return outcome;
   }
 
   /** A change that the membership doesn't allow, or that raft refuses, changes nothing, at any member. */

@@ -1,3 +1,5 @@
+// Named, since a global is looked up each time.
+import { Buffer } from 'node:buffer';
 import { int64Words } from './int64-words.ts';
 
 /**
