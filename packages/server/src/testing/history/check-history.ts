@@ -2,7 +2,7 @@ import type { History } from './history.ts';
 import { type Evidence, isSame, kvCalls, type Step } from './kv-model.ts';
 import type { KvState } from './kv-state.ts';
 import { type Call, linearize, type Model, type Verdict } from './linearize.ts';
-import { describeAnswer, describeRequest, type KeyEvent } from './operation.ts';
+import { describeAnswer, describeRequest, type KeyEvent, type Pair } from './operation.ts';
 import { Timeline, watchViolations } from './watch-checker.ts';
 
 /** What a check found, and how much there was to look at. */
@@ -88,8 +88,16 @@ function eventViolation(event: KeyEvent, timeline: Timeline): string[] {
   const { key, revision, pair } = event;
   const found = timeline.eventsAt(revision).find((other) => other.key === key);
   if (found !== undefined && isSame(found.pair, pair)) return [];
-  const told = pair === undefined ? 'deleted' : `set to ${pair.value}`;
-  return [`${key} was ${told} at ${revision}, which no call explains`];
+  const ordered = found === undefined ? 'nothing' : describeChange(found.pair);
+  return [
+    `${key} was ${describeChange(pair)} at ${revision}, which no call explains; by the calls: ${ordered}`,
+  ];
+}
+
+function describeChange(pair: Pair | undefined): string {
+  if (pair === undefined) return 'deleted';
+  const { value, version, createRevision, lease } = pair;
+  return `set to ${value} (version ${version} of what was created at ${createRevision}, lease ${lease})`;
 }
 
 function describeVerdict(

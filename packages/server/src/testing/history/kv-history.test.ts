@@ -128,6 +128,32 @@ describe('what the checker lets pass', () => {
   });
 });
 
+describe('what watches tell', () => {
+  /** One of the deletions took effect, at 4; of that revision nobody has told. */
+  const eitherDeleted = (event: Pair) => {
+    const history = story(
+      [put('a', '1'), at(2)],
+      [put('b', '1'), at(3)],
+      [del('b')],
+      [del('a')],
+      [put('a', '2'), at(5)],
+    );
+    history.log.push({ key: 'a', revision: 5, pair: event });
+    return checkHistory(history).violations;
+  };
+
+  it('decides which of the calls without an answer came before', () => {
+    expect(eitherDeleted(pair('a', '2', 5))).toEqual([]);
+    expect(eitherDeleted(pair('a', '2', 5, { createRevision: 2, version: 2 }))).toEqual([]);
+  });
+
+  it('must be what the calls have done', () => {
+    const [violation] = eitherDeleted(pair('a', '2', 5, { createRevision: 2, version: 3 }));
+    expect(violation).toContain('not linearizable');
+    expect(violation).toContain('a=2');
+  });
+});
+
 describe('what the checker finds', () => {
   it.each<[string, History]>([
     ['a lost write', story([put('a', '1'), at(2)], [get('a'), found(1)])],

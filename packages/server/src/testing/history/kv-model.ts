@@ -91,18 +91,21 @@ export class KvModel implements Model<KvState, Step> {
   }
 
   step(state: KvState, step: Step): KvState | undefined {
-    if (step.kind === 'expiry') return this.#unanswered(state, revoke(state, step.id));
+    if (step.kind === 'expiry') return this.#asSeen(state, revoke(state, step.id));
     const { request, answer } = step.operation;
     if (answer === undefined) {
       // Without a revision of its own it is taken for granted when an answer asks for it.
       if (request.kind === 'grant' || request.kind === 'compact') return undefined;
-      return this.#unanswered(state, execute(state, request).state);
+      return this.#asSeen(state, execute(state, request).state);
     }
     return this.#answered(state, step.operation, answer);
   }
 
-  /** A change that nobody was told of must be the owner of the next revision, and one that somebody has seen. */
-  #unanswered(before: KvState, after: KvState): KvState | undefined {
+  /**
+   * The state after a change that made the next revision, if all that was seen of that revision is what the change did.
+   * What was seen of a change that was answered counts, too: it may tell which of the unanswered ones came before.
+   */
+  #asSeen(before: KvState, after: KvState): KvState | undefined {
     const { revision } = after;
     if (revision === before.revision) return undefined;
     const size = this.#sizes.get(revision);
@@ -130,7 +133,8 @@ export class KvModel implements Model<KvState, Step> {
     const assumed = this.#assumeLeases(state, request, returnedAt);
     const outcome = execute(assumed, request);
     if (!isSameAnswer(outcome.answer, answer)) return undefined;
-    return outcome.state === assumed ? state : outcome.state;
+    if (outcome.state === assumed) return state;
+    return ahead === 0 ? outcome.state : this.#asSeen(assumed, outcome.state);
   }
 
   /** Leases that the answer needs and that somebody may have been granted without hearing of it. */
