@@ -120,7 +120,13 @@ function shownBy({ stdout, stderr }: RunningProgram): string {
   return `${stdout.text}\n${stderr.text}`;
 }
 
-/** Lines without what is another one each time: lease ids. */
+/**
+ * Lines without what is another one each time: lease ids, and what etcdctl's watch says of a command that Ctrl-C has
+ * ended as well, when it comes to that before the same Ctrl-C ends it.
+ */
 function masked(text: string): string[] {
-  return text.replace(/\b[0-9a-f]{16}\b|(?<=\/)[0-9a-f]{9,16}\b/g, 'LEASE').split('\n');
+  return text
+    .replace(/\b[0-9a-f]{16}\b|(?<=\/)[0-9a-f]{9,16}\b/g, 'LEASE')
+    .replace(/(?<=\^C)command \[.*\] error \(signal: interrupt\)\r?\n/, '')
+    .split('\n');
 }
