@@ -1,4 +1,4 @@
-import type { Flushable, TurnQueue } from './turn-queue.ts';
+import type { TurnMember, TurnQueue } from './turn-queue.ts';
 
 /** A connection, as far as the budget looks at it. */
 export interface BufferHolder {
@@ -13,7 +13,7 @@ export interface BufferHolder {
  * to its own limits while a thousand of them fill the process. Over the limit the one with the most has
  * to go: who attacks by numbers loses them one by one, and honest peers are hardly ever first.
  */
-export class BufferBudget implements Flushable {
+export class BufferBudget implements TurnMember {
   /** Bytes that were told last. */
   totalBytes = 0;
   readonly #maxBytes: number;
@@ -38,7 +38,7 @@ export class BufferBudget implements Flushable {
   }
 
   /** Ends connections, the greediest first, until the rest is within the limit. */
-  flush(): void {
+  onTurnEnd(): void {
     this.#isDue = false;
     while (this.totalBytes > this.#maxBytes) {
       let greediest: BufferHolder | undefined;

@@ -11,6 +11,7 @@ import {
   SettingId,
   writeUint32,
 } from './frames.ts';
+import { Gathering } from './gathering.ts';
 import { invariant } from './invariant.ts';
 import type { Limits } from './limits.ts';
 import { Output } from './output.ts';
@@ -23,7 +24,7 @@ import { settingsPayload } from './settings.ts';
 import type { SlabPool } from './slab-pool.ts';
 import { H2Stream, type StreamSink } from './stream.ts';
 import { StreamIds } from './stream-ids.ts';
-import type { TurnQueue } from './turn-queue.ts';
+import type { HoldingMember, TurnMember, TurnQueue } from './turn-queue.ts';
 import type { WorkTurns } from './work-turns.ts';
 
 /** Who a connection works for. */
@@ -64,7 +65,7 @@ const keepalivePing = Buffer.from('kvorumka', 'latin1');
  * and header tables, and answers every breach of the rules with the error the RFC asks for. It knows
  * nothing of gRPC. Everything happens synchronously, within the byte stream's events.
  */
-export class H2Connection implements BufferHolder {
+export class H2Connection implements BufferHolder, TurnMember, HoldingMember {
   readonly peer: string;
   readonly stream: Duplex;
   readonly limits: Limits;
@@ -102,6 +103,9 @@ export class H2Connection implements BufferHolder {
   /** While a chunk is being read, flushing waits for its end. */
   #isReading = false;
   #isInTurn = false;
+  /** Something was written that must not wait for the next turn. */
+  #isUrgent = false;
+  readonly #gathering: Gathering;
   /** The peer takes none of our output. */
   #isStuffed = false;
   #isPaused = false;
@@ -124,6 +128,7 @@ export class H2Connection implements BufferHolder {
     this.nowMs = clock.now();
     this.openedAtMs = this.nowMs;
     this.idleSinceMs = this.nowMs;
+    this.#gathering = new Gathering(limits.gatherBytes);
     this.#output = new Output(stream, environment.pool);
     this.sender = new Sender(this, this.#output, limits);
     this.ids = new StreamIds(isServer);
@@ -218,11 +223,26 @@ export class H2Connection implements BufferHolder {
     this.#finish(error);
   }
 
-  /** Writes everything that has gathered; called at the end of a turn. */
-  flush(): void {
+  /** Writes what the turn has produced, or leaves it for what the next one will. */
+  onTurnEnd(): void {
     this.#isInTurn = false;
+    if (!this.#isUrgent && !this.ended && this.#gathering.begin(this.#output.pendingBytes)) {
+      this.#environment.turn.hold(this);
+    } else {
+      this.flush();
+    }
+  }
+
+  onHoldEnd(tookTooLong: boolean): void {
+    if (this.#gathering.isHolding) this.flush(tookTooLong);
+  }
+
+  /** Writes everything that has gathered. */
+  flush(tookTooLong = false): void {
     if (this.ended) return;
     const { sender } = this;
+    this.#isUrgent = false;
+    this.#gathering.end(this.#output.pendingBytes, tookTooLong);
     do {
       const bytes = this.#output.pendingBytes;
       if (bytes === 0) break;
@@ -242,9 +262,12 @@ export class H2Connection implements BufferHolder {
   // What the sender reports.
 
   onOutput(): void {
-    if (this.#isReading || this.#isInTurn) return;
-    this.#isInTurn = true;
-    this.#environment.turn.add(this);
+    this.#isUrgent = true;
+    this.#joinTurn();
+  }
+
+  onMessage(): void {
+    if (!this.#gathering.holds(this.#output.pendingBytes)) this.#joinTurn();
   }
 
   /** What is held is told at the end of the turn, of which large answers take more than small ones. */
@@ -290,6 +313,12 @@ export class H2Connection implements BufferHolder {
 
   finishIfLeft(): void {
     if (this.#drain === 'final' && this.streams.size === 0) this.#finish(undefined);
+  }
+
+  #joinTurn(): void {
+    if (this.#isReading || this.#isInTurn) return;
+    this.#isInTurn = true;
+    this.#environment.turn.add(this);
   }
 
   #onChunk(chunk: Uint8Array): void {

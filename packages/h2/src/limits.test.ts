@@ -37,6 +37,7 @@ function inWords(name: string, value: number | boolean): string {
   if (typeof value === 'boolean') return value ? 'yes' : 'no';
   if (name.endsWith('Ms')) {
     if (value === 0) return 'never';
+    if (value < 1000) return `${value} ms`;
     return value < 3_600_000 ? `${value / 1000} s` : `${value / 3_600_000} h`;
   }
   if (!name.includes('Bytes')) return value.toLocaleString('en-US');

@@ -80,6 +80,14 @@ export interface Limits {
    * false. 512 KiB: what a fast line takes in a turn.
    */
   readonly socketHighWaterBytes: number;
+  /**
+   * Messages of streams, of fewer bytes than this together, may wait for those of the next turn, on a
+   * connection where every turn brings some: one write takes what two would. 0: never. 16 KiB: a larger write
+   * costs by its bytes, a smaller one nearly the same whatever it holds.
+   */
+  readonly gatherBytes: number;
+  /** Ms for which they may wait; where turns take longer, they don't. 0.5 ms: less than a network's round trip. */
+  readonly gatherMs: number;
 
   /**
    * Streams a peer may make us drop, by RST_STREAM or by an error in its frames, before it is sent away
@@ -155,6 +163,8 @@ export const defaultLimits: Limits = {
   maxStreamSendBytes: 16 * MiB,
   connectionSendHighWaterBytes: 4 * MiB,
   socketHighWaterBytes: 512 * KiB,
+  gatherBytes: 16 * KiB,
+  gatherMs: 0.5,
   resetBurst: 5000,
   resetsPerSecond: 1000,
   idleFrameBurst: 10_000,

@@ -24,6 +24,8 @@ export interface SenderOwner {
   onEndSent(stream: H2Stream): void;
   /** Something was written; it must be flushed by the end of the turn. */
   onOutput(): void;
+  /** DATA was written behind which its stream may have more; it may wait for the next turn. */
+  onMessage(): void;
   /** So many bytes were queued. */
   onQueued(bytes: number): void;
 }
@@ -171,11 +173,14 @@ export class Sender {
     }
     stream.sendWindow -= length;
     this.window -= length;
-    const flags = isLast ? Flag.endStream : 0;
-    const at = this.writeFrame(length, FrameType.data, flags, stream.id);
+    if (isLast) return this.writeFrame(length, FrameType.data, Flag.endStream, stream.id);
+    const { output } = this;
+    const from = output.reserve(frameHeaderBytes + length);
+    const at = writeFrameHeader(output.buffer, from, length, FrameType.data, 0, stream.id);
     this.#tailId = stream.id;
     this.#tailAt = at;
-    if (!isLast) this.output.allowGrowth(this.#roomBehind(stream, length));
+    output.allowGrowth(this.#roomBehind(stream, length));
+    this.#owner.onMessage();
     return at;
   }
 
@@ -326,6 +331,7 @@ export class Sender {
     const { output } = this;
     output.buffer[this.#tailAt - frameHeaderBytes + 4] = Flag.endStream;
     output.endGrowth();
+    this.#owner.onOutput();
   }
 
   /** What was handed on has not been taken: DATA must wait. */

@@ -68,7 +68,7 @@ export class GrpcClient {
     const { clock } = options;
     const limits = resolveLimits({ keepaliveIntervalMs: 0, ...options.limits });
     this.#options = options;
-    const turn = new TurnQueue(clock);
+    const turn = new TurnQueue(clock, limits.gatherMs);
     const workTurns = new WorkTurns(clock);
     // What a server makes a client hold is bounded by its one connection.
     const budget = new BufferBudget(Number.POSITIVE_INFINITY, turn);

@@ -44,7 +44,7 @@ export class GrpcServer {
     this.#options = options;
     const { clock } = options;
     const limits = resolveLimits(options.limits);
-    const turn = new TurnQueue(clock);
+    const turn = new TurnQueue(clock, limits.gatherMs);
     const workTurns = new WorkTurns(clock);
     const budget = new BufferBudget(limits.maxServerBufferBytes, turn);
     this.#shared = {
