@@ -5,12 +5,20 @@ import {
   FileDescriptorProtoSchema,
   file_google_protobuf_wrappers,
 } from '@bufbuild/protobuf/wkt';
+import type { Method } from './plan.ts';
 
 /** What every server of the benchmark serves; messages are `google.protobuf.BytesValue`. */
 export const unaryPath = '/bench.Echo/Unary';
 export const streamPath = '/bench.Echo/Stream';
 /** As `Stream`, but with a turn of the loop between messages. */
 export const ticksPath = '/bench.Echo/Ticks';
+
+/** The path of each method. */
+export const paths: Readonly<Record<Method, string>> = {
+  unary: unaryPath,
+  stream: streamPath,
+  ticks: ticksPath,
+};
 
 /** In front of every message: its flag and its length. */
 export const prefixBytes = 5;

@@ -131,17 +131,24 @@ async function leanRunner(port: number, load: ServerLoad): Promise<Runner> {
   };
 }
 
-/** h2load makes a number of calls, so each run estimates those of the next. */
+/** h2load makes a number of calls, so each load estimates those of the next, and the first finds them by growing. */
 function h2loadRunner(port: number, load: ServerLoad): Runner {
-  let perSecond = 0;
+  const wanted = { ...load, messages: messagesOf(load) };
+  let perSecond: number | undefined;
   const run = async (calls: number): Promise<LoadDone> => {
-    const done = await h2load(port, Math.max(Math.ceil(calls), load.connections), load);
+    const done = await h2load(port, Math.max(Math.ceil(calls), load.connections), wanted);
     perSecond = done.calls / done.seconds;
     return done;
   };
+  const find = async (seconds: number): Promise<number> => {
+    for (let calls = load.connections * load.streams; ; calls *= 4) {
+      const done = await run(calls);
+      if (done.seconds >= seconds / 8) return done.calls / done.seconds;
+    }
+  };
   return {
     load: async (seconds) => {
-      if (perSecond === 0) await run(Math.min(5000, 20_000 * seconds));
+      perSecond ??= await find(seconds);
       return await run(perSecond * seconds);
     },
     stop: async () => {},

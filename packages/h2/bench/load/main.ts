@@ -3,14 +3,7 @@
  * load to run; the answer says how many calls were made and how long they took.
  */
 import { serveParent } from '../child.ts';
-import {
-  framed,
-  messageOf,
-  prefixBytes,
-  streamPath,
-  ticksPath,
-  unaryPath,
-} from '../echo-contract.ts';
+import { framed, messageOf, paths, prefixBytes } from '../echo-contract.ts';
 import type { Method } from '../plan.ts';
 import { RawConnection } from './raw-connection.ts';
 
@@ -31,7 +24,6 @@ export interface LoadDone {
   readonly seconds: number;
 }
 
-const paths = { unary: unaryPath, stream: streamPath, ticks: ticksPath };
 const port = Number(process.argv[2]);
 
 async function run(load: RawLoad): Promise<LoadDone> {
