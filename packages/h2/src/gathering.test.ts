@@ -181,4 +181,12 @@ describe('Gathering', () => {
     const rests = Array.from({ length: 9 }, () => restOf(0));
     expect(rests).toEqual([0, 1, 2, 4, 8, 16, 32, 64, 64]);
   });
+
+  it('does not hold nothing, nor count a turn that has left nothing', () => {
+    const gathering = new Gathering(1000);
+    for (let i = 0; i < 100; i++) expect(gathering.begin(0)).toBe(false);
+    for (let i = 0; i < 64; i++) expect(turn(gathering, 0)).toBe(false);
+    expect(gathering.begin(0)).toBe(false);
+    expect(gathering.begin(1)).toBe(true);
+  });
 });

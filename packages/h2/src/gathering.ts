@@ -30,7 +30,7 @@ export class Gathering {
 
   /** At the end of a turn that has left so many bytes pending. True: they are held. */
   begin(pendingBytes: number): boolean {
-    if (pendingBytes >= this.#maxBytes) return false;
+    if (pendingBytes === 0 || pendingBytes >= this.#maxBytes) return false;
     if (this.#restTurns > 0) {
       this.#restTurns -= 1;
       return false;
