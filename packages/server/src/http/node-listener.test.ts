@@ -1,13 +1,18 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { connect, createServer as createHttp2Server } from 'node:http2';
-import type { AddressInfo } from 'node:net';
+import net, { type AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, it } from 'vitest';
 import { silentLogger } from '../logging/logger.ts';
 import { Metrics } from '../metrics/metrics.ts';
 import { HttpRoutes } from './http-routes.ts';
-import { type NodeFallback, type NodeListener, nodeListener } from './node-listener.ts';
+import {
+  type NodeFallback,
+  type NodeListener,
+  nodeListener,
+  nodeRequest,
+} from './node-listener.ts';
 
 const listener: NodeListener = nodeListener(
   HttpRoutes.forClients(
@@ -73,6 +78,34 @@ describe('nodeListener', () => {
     const response = await fetch(`${url}/v3/kv/put`, { method: 'POST', body: 'abc' });
     expect(await response.text()).toBe('POST /v3/kv/put abc');
     expect(response.headers.get('access-control-allow-origin')).toBe('*');
+  });
+
+  it('collects a body, whole or not at all, and goes on with the connection', async () => {
+    const url = await serve((request, response) => {
+      void nodeRequest(request)
+        .body(5)
+        .then((body) => response.end(`${body}`));
+    });
+    const answers: string[] = [];
+    for (const body of ['', 'abc', 'abcde', 'abcdef', 'x'.repeat(1_000_000), 'fine']) {
+      const response = await fetch(`${url}/v3/any`, { method: 'POST', body });
+      answers.push(await response.text());
+    }
+    expect(answers).toEqual(['', 'abc', 'abcde', 'undefined', 'undefined', 'fine']);
+  });
+
+  it('says of a body when its client has left', async () => {
+    const failed = Promise.withResolvers<unknown>();
+    const url = await serve((request) => {
+      request.socket.on('error', () => {});
+      nodeRequest(request).body(5).catch(failed.resolve);
+    });
+    const client = net.connect(Number(new URL(url).port), '127.0.0.1');
+    client.write('POST /v3/any HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 5\r\n\r\nab');
+    await once(client, 'connect');
+    client.end();
+    expect(await failed.promise).toBeInstanceOf(Error);
+    client.destroy();
   });
 
   it('refuses other hosts before anything else', async () => {

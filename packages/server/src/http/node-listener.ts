@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { collectBody, type HttpReply, type HttpRequest, notFoundReply } from './http-message.ts';
+import { type HttpReply, type HttpRequest, notFoundReply } from './http-message.ts';
 import type { HttpRouter } from './http-routes.ts';
 import type { HttpStream } from './http-stream.ts';
 
@@ -47,13 +47,35 @@ export function nodeRequest(request: IncomingMessage): HttpRequest {
     // The sockets of node:http2 are proxies, so instanceof would not do.
     secure: 'encrypted' in request.socket,
     header: (name) => firstOf(request.headers[name]),
-    body: async (maxBytes) => {
-      const body = await collectBody(request.iterator({ destroyOnReturn: false }), maxBytes);
-      // What follows is taken, and forgotten: the answer isn't lost over it.
-      if (body === undefined) request.resume();
-      return body;
-    },
+    body: (maxBytes) => bodyOf(request, maxBytes),
   };
+}
+
+/** By events: an iterator over a request costs several microseconds more. */
+function bodyOf(request: IncomingMessage, maxBytes: number): Promise<Buffer | undefined> {
+  return new Promise((resolve, reject) => {
+    const pieces: Buffer[] = [];
+    let size = 0;
+    const take = (piece: Buffer): void => {
+      size += piece.length;
+      if (size <= maxBytes) {
+        pieces.push(piece);
+        return;
+      }
+      // What follows is taken, and forgotten: the answer isn't lost over it.
+      request.off('data', take).resume();
+      resolve(undefined);
+    };
+    const isGone = (): void => reject(new Error('the client has left before the end of its body'));
+    request.once('end', () => {
+      request.off('close', isGone);
+      resolve(pieces.length === 1 ? pieces[0] : Buffer.concat(pieces));
+    });
+    request.once('error', reject);
+    request.once('close', isGone);
+    if (request.destroyed) isGone();
+    else request.on('data', take);
+  });
 }
 
 function firstOf(value: string | string[] | undefined): string | undefined {

@@ -5,6 +5,8 @@
 export const CLUSTER_ROOT = '/0';
 export const KEYS_ROOT = '/1';
 export const ADMIN_ROOT = '/2';
+/** The file that says whether callers are asked who they are: `true` or `false`. */
+export const AUTH_ENABLED: string = `${ADMIN_ROOT}/enabled`;
 const FIXED: ReadonlySet<string> = new Set(['/', CLUSTER_ROOT, KEYS_ROOT]);
 
 /** Whether nobody may change a path: the root, for those who see only a part of the tree. */

@@ -47,6 +47,7 @@ describe('a snapshot for clients', () => {
       v2Request('PUT', { path: '/1/empty', isDir: true }),
       v2Request('POST', { path: '/1/queue', value: 'job' }),
       v2Request('PUT', { path: '/2/users/ada', value: '{"user":"ada"}' }),
+      v2Request('PUT', { path: '/2/enabled', value: 'true' }),
     ]) {
       v2.apply(batch, request);
     }
@@ -64,9 +65,15 @@ describe('a snapshot for clients', () => {
     expect(other.index).toBe(v2.index);
     expect(other.nextExpirationNs).toBe(2n ** 60n);
     expect(new StoreView(restored).valueOf('/2/users/ada')).toBe('{"user":"ada"}');
+    expect([v2.isAuthEnabled, other.isAuthEnabled]).toEqual([true, true]);
     // The history is not: who asks for the past is told nothing of it, and hears what comes.
     const next = restored.batch();
     other.apply(next, v2Request('PUT', { path: '/1/new', value: '1' }));
+    other.apply(next, v2Request('PUT', { path: '/2/enabled', value: 'false', prevExist: true }));
+    expect(other.isAuthEnabled).toBe(false);
+    other.apply(next, v2Request('PUT', { path: '/2/enabled', value: 'true', prevExist: true }));
+    other.apply(next, v2Request('DELETE', { path: '/2/enabled' }));
+    expect(other.isAuthEnabled).toBe(false);
     next.commit();
     expect(other.history.startIndex).toBe(v2.index + 1);
   });

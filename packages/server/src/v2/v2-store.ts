@@ -3,12 +3,18 @@ import { listMeta } from '../apply/meta-rows.ts';
 import type { V2Request } from '../codec/v2-request.ts';
 import { EventHistory } from './event-history.ts';
 import { Expirations } from './expirations.ts';
-import { CLUSTER_ROOT } from './key-path.ts';
+import { AUTH_ENABLED, CLUSTER_ROOT } from './key-path.ts';
 import { BatchView } from './node-view.ts';
 import { newCounts, type V2Counted } from './store-stats.ts';
 import { V2Error } from './v2-error.ts';
 import type { V2Event } from './v2-event.ts';
-import { ALL_EXPIRATIONS, decodeExpiration, INDEX_ROW, pathOfExpirationRow } from './v2-node.ts';
+import {
+  ALL_EXPIRATIONS,
+  adminRowKey,
+  decodeExpiration,
+  INDEX_ROW,
+  pathOfExpirationRow,
+} from './v2-node.ts';
 import { type Outcome, V2Writer } from './v2-writer.ts';
 import { WatcherHub } from './watcher-hub.ts';
 
@@ -32,15 +38,22 @@ export class V2Store {
   readonly counts = newCounts();
   readonly #expirations = new Expirations();
   #index = 0;
+  #isAuthEnabled = false;
 
   /** The v2 index: how many changes there have been. */
   get index(): number {
     return this.#index;
   }
 
+  /** Whether the users of this API are asked who they are. */
+  get isAuthEnabled(): boolean {
+    return this.#isAuthEnabled;
+  }
+
   /** Replaces everything by what the rows say. */
   load(engine: Engine): void {
     this.#index = indexOf(engine.get('meta', INDEX_ROW));
+    this.#isAuthEnabled = isTrue(engine.get('meta', adminRowKey(AUTH_ENABLED)));
     this.history.load(engine);
     this.#expirations.clear();
     for (const [name, row] of listMeta(engine, ALL_EXPIRATIONS)) {
@@ -123,6 +136,9 @@ export class V2Store {
     }
     const { event, gone } = outcome;
     this.#setIndex(batch, event.index);
+    if (event.path === AUTH_ENABLED) {
+      this.#isAuthEnabled = isTrue(batch.getRow('meta', adminRowKey(AUTH_ENABLED)));
+    }
     for (const path of gone) this.hub.notifyGone(path, event);
     this.history.add(batch, event);
     if (!event.isRefresh) this.hub.notify(event);
@@ -156,6 +172,10 @@ function actionOf(request: V2Request): Action {
   if (compares) return { counted: 'compareAndSwap', run: (to) => to.compareAndSwap(request) };
   if (prevExist === true) return { counted: 'update', run: (to) => to.update(request) };
   return { counted: 'sets', run: (to) => to.set(request) };
+}
+
+function isTrue(row: Uint8Array | undefined): boolean {
+  return row !== undefined && Buffer.from(row).toString('latin1') === 'true';
 }
 
 function indexOf(row: Uint8Array | undefined): number {

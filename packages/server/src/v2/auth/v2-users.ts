@@ -5,14 +5,16 @@ import type { Logger } from '../../logging/logger.ts';
 import type { NodeLoop } from '../../node-loop.ts';
 import type { Proposer } from '../../proposer.ts';
 import { goJsonText } from '../go-json.ts';
-import { ADMIN_ROOT, nameOf } from '../key-path.ts';
+import { ADMIN_ROOT, AUTH_ENABLED, nameOf } from '../key-path.ts';
 import { StoreView } from '../node-view.ts';
 import { V2Error } from '../v2-error.ts';
+import type { V2Store } from '../v2-store.ts';
 import { refusal } from './auth-refusal.ts';
 import { changedRole, GUEST, type KeyPatterns, ROOT, unlimitedRole, type V2Role } from './role.ts';
 import { changedRoles, userJson, type V2User, withRootRole } from './user.ts';
 
 export interface V2UsersOptions {
+  readonly v2: V2Store;
   /** Another one after a state was received. */
   readonly storage: { readonly store: Store };
   readonly proposer: Proposer;
@@ -31,7 +33,6 @@ export interface UserChange {
 
 const USERS = `${ADMIN_ROOT}/users`;
 const ROLES = `${ADMIN_ROOT}/roles`;
-const ENABLED = `${ADMIN_ROOT}/enabled`;
 
 /**
  * Users and roles of the v2 API, which have nothing to do with those of v3. As in etcd they are files of the v2 store,
@@ -48,8 +49,7 @@ export class V2Users {
 
   /** Whether callers are asked who they are, as far as this member knows. */
   get isEnabled(): boolean {
-    const view = this.#view;
-    return view.node(ENABLED) !== undefined && view.valueOf(ENABLED) === 'true';
+    return this.#options.v2.isAuthEnabled;
   }
 
   userNames(): string[] {
@@ -169,13 +169,13 @@ export class V2Users {
     if (this.#read(`${ROLES}/${GUEST}`) === undefined) {
       await this.createRole(unlimitedRole(GUEST));
     }
-    await this.#put(ENABLED, 'true', true);
+    await this.#put(AUTH_ENABLED, 'true', true);
     this.#options.logger.info('enabled auth of the v2 API');
   }
 
   async disable(): Promise<void> {
     if (!this.isEnabled) throw refusal(409, 'already disabled');
-    await this.#put(ENABLED, 'false', true);
+    await this.#put(AUTH_ENABLED, 'false', true);
     this.#options.logger.info('disabled auth of the v2 API');
   }
 
@@ -228,7 +228,7 @@ export class V2Users {
   async #makeDirectories(): Promise<void> {
     if (this.#isReady) return;
     const directories = [ADMIN_ROOT, USERS, ROLES].map((path) => ({ path, isDir: true }));
-    for (const node of [...directories, { path: ENABLED, value: 'false' }]) {
+    for (const node of [...directories, { path: AUTH_ENABLED, value: 'false' }]) {
       try {
         await this.#propose(v2Request('PUT', { ...node, prevExist: false }));
       } catch (error) {
