@@ -43,6 +43,8 @@ export const peerLimits: Partial<Limits> = {
   maxReceiveBufferBytes: 2 * MAX_PEER_MESSAGE_BYTES,
   maxServerBufferBytes: 4 * MAX_PEER_MESSAGE_BYTES,
   streamWindowBytes: 4 * MiB,
+  // What a turn says leaves before the log is synced, with which the next one may begin.
+  gatherBytes: 0,
   streamSendHighWaterBytes: 1 * MiB,
   maxStreamSendBytes: 2 * MAX_WAITING_BYTES,
   connectionSendHighWaterBytes: 2 * MAX_WAITING_BYTES,
