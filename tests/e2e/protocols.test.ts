@@ -3,13 +3,8 @@ import { connect as connectSocket, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DescService } from '@bufbuild/protobuf';
-import { Code, ConnectError, createClient, type Transport } from '@connectrpc/connect';
-import {
-  createConnectTransport,
-  createGrpcTransport,
-  createGrpcWebTransport,
-  Http2SessionManager,
-} from '@connectrpc/connect-node';
+import { Code, ConnectError, createClient } from '@connectrpc/connect';
+import { createGrpcTransport, Http2SessionManager } from '@connectrpc/connect-node';
 import * as api from '@kvorum/api';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually, within } from '../framework/eventually.ts';
@@ -17,6 +12,8 @@ import { startKvorum, type TestMember } from '../framework/member.ts';
 import { RunningProgram } from '../framework/process.ts';
 import { grpcFrame, RawConnection, type RawRequest } from '../framework/raw-http2.ts';
 import { systemProgram } from '../framework/real-etcd.ts';
+import { Bystander } from './bystander.ts';
+import { allDialects, type Dialect, dialects, duplexDialects, transportOver } from './dialects.ts';
 
 // One port speaks gRPC, gRPC-Web, Connect and plain HTTP, over HTTP/1.1 and HTTP/2. Everything here runs against both
 // of the server's HTTP/2 implementations, with a watch and a writer beside it that nothing may disturb.
@@ -35,124 +32,7 @@ const WATCH_A = Uint8Array.of(0x0a, 3, 0x0a, 1, 0x61);
 /** Field 1 says that 127 bytes follow; none do. */
 const BROKEN = Uint8Array.of(0x0a, 0x7f);
 
-/** How long an undisturbed watch and its writer must go on to be believed, in events. */
-const ROUNDS = 5;
-
 const curl = systemProgram('curl');
-
-/** A gRPC transport on a connection that raw requests share. */
-function transportOver(connection: RawConnection, url: string): Transport {
-  const authority = url;
-  return createGrpcTransport({
-    baseUrl: url,
-    sessionManager: {
-      authority,
-      request: async (method, path, headers) => {
-        const plain = Object.entries(headers).map(([name, value]) => [name, String(value)]);
-        return connection.open({ method, path, headers: Object.fromEntries(plain) });
-      },
-      notifyResponseByteRead: () => {},
-    },
-  });
-}
-
-/**
- * A well-behaved client: watches a key and puts its next value whenever the watch tells of the last one. A lost event
- * stops it, one that is repeated or wrong makes it fail.
- */
-class Bystander {
-  rounds = 0;
-  #failure: unknown;
-  readonly #key: Uint8Array;
-  readonly #transport: Transport;
-  readonly #abort = new AbortController();
-  readonly #ended: Promise<void>;
-
-  constructor(transport: Transport, key: string) {
-    this.#transport = transport;
-    this.#key = bytes(key);
-    this.#ended = this.#run().catch((error: unknown) => {
-      if (!this.#abort.signal.aborted) this.#failure = error;
-    });
-  }
-
-  /** Resolves when some more rounds went by; throws what went wrong. */
-  async goesOn(): Promise<void> {
-    const goal = this.rounds + ROUNDS;
-    await eventually('more rounds of the bystander', () => {
-      if (this.#failure !== undefined) return true;
-      return this.rounds >= goal;
-    });
-    expect(this.#failure).toBeUndefined();
-  }
-
-  async stop(): Promise<void> {
-    this.#abort.abort();
-    await this.#ended;
-    expect(this.#failure).toBeUndefined();
-  }
-
-  async #run(): Promise<void> {
-    const { signal } = this.#abort;
-    const watch = createClient(api.Watch, this.#transport).watch(this.#requests(), { signal });
-    for await (const { created, events } of watch) {
-      for (const event of events) {
-        expect(text(event.kv?.value)).toBe(String(this.rounds));
-        this.rounds += 1;
-      }
-      if (created || events.length > 0) await this.#put();
-    }
-    throw new Error('the watch of the bystander has ended');
-  }
-
-  async #put(): Promise<void> {
-    const value = bytes(String(this.rounds));
-    await createClient(api.KV, this.#transport).put({ key: this.#key, value });
-  }
-
-  async *#requests() {
-    yield { requestUnion: { case: 'createRequest' as const, value: { key: this.#key } } };
-    await new Promise((resolve) => this.#abort.signal.addEventListener('abort', resolve));
-  }
-}
-
-/** One way to talk to the server. */
-interface Dialect extends Disposable {
-  readonly transport: Transport;
-}
-
-type DialectName = keyof typeof dialects;
-
-function overHttp2(url: string, make: (session: Http2SessionManager) => Transport): Dialect {
-  const session = new Http2SessionManager(url);
-  return { transport: make(session), [Symbol.dispose]: () => session.abort() };
-}
-
-function overHttp1(transport: Transport): Dialect {
-  return { transport, [Symbol.dispose]: () => {} };
-}
-
-const dialects = {
-  'gRPC over HTTP/2': (baseUrl: string) =>
-    overHttp2(baseUrl, (sessionManager) => createGrpcTransport({ baseUrl, sessionManager })),
-  'Connect over HTTP/2': (baseUrl: string) =>
-    overHttp2(baseUrl, (sessionManager) =>
-      createConnectTransport({ baseUrl, httpVersion: '2', sessionManager }),
-    ),
-  'gRPC-Web over HTTP/2': (baseUrl: string) =>
-    overHttp2(baseUrl, (sessionManager) =>
-      createGrpcWebTransport({ baseUrl, httpVersion: '2', sessionManager }),
-    ),
-  'Connect over HTTP/1.1': (baseUrl: string) =>
-    overHttp1(createConnectTransport({ baseUrl, httpVersion: '1.1' })),
-  'Connect with JSON over HTTP/1.1': (baseUrl: string) =>
-    overHttp1(createConnectTransport({ baseUrl, httpVersion: '1.1', useBinaryFormat: false })),
-  'gRPC-Web over HTTP/1.1': (baseUrl: string) =>
-    overHttp1(createGrpcWebTransport({ baseUrl, httpVersion: '1.1' })),
-};
-
-const allDialects = Object.keys(dialects) as DialectName[];
-const duplexDialects = allDialects.filter((name) => name.endsWith('HTTP/2'));
 
 /** What a client that behaves badly is told: HTTP status, gRPC status, text. */
 type Told = readonly [number, number | undefined, string | RegExp];
