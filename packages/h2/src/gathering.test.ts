@@ -1,24 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { FrameType } from './frames.ts';
 import { Gathering } from './gathering.ts';
-import type { GrpcMethod, ServerStats, StreamCall, UnaryCall } from './grpc/types.ts';
+import { noStats } from './grpc/server.ts';
+import type { GrpcMethod, StreamCall, UnaryCall } from './grpc/types.ts';
 import { callFields, framed, ServerHarness } from './testing/server-harness.ts';
 
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /** Turns after which a connection has surely learned what waiting brings. */
 const learningTurns = 100;
-
-const deaf: ServerStats = {
-  connectionOpened: () => {},
-  connectionClosed: () => {},
-  bytesReceived: () => {},
-  bytesSent: () => {},
-  callStarted: () => {},
-  callFinished: () => {},
-  messageReceived: () => {},
-  messageSent: () => {},
-};
 
 /** A server that says of every write how many bytes it had, and two streams and a unary call of it to play with. */
 class Sending {
@@ -46,7 +36,7 @@ class Sending {
         ['/test.Echo/Many', stream],
         ['/test.Echo/Later', unary],
       ]),
-      stats: { ...deaf, bytesSent: (bytes) => this.writes.push(bytes) },
+      stats: { ...noStats, bytesSent: (bytes) => this.writes.push(bytes) },
       ...(gatherBytes === undefined ? {} : { limits: { gatherBytes } }),
     });
   }

@@ -14,7 +14,8 @@ import type { Connection, GrpcServerOptions, ServerStats } from './types.ts';
 /** How often timeouts are looked after, in ms. */
 const sweepIntervalMs = 1000;
 
-const noStats: ServerStats = {
+/** Counts nothing. */
+export const noStats: ServerStats = {
   connectionOpened: () => {},
   connectionClosed: () => {},
   bytesReceived: () => {},

@@ -30,7 +30,7 @@ const EXPIRIES_PER_SYNC = 1000;
 /**
  * The v2 keys as the log has decided them so far: a tree of directories and files with indexes of its own. Nodes,
  * history and index are rows that are written in the batch of the entry that changed them; in memory are the index,
- * what expires when, and what is needed to find an event of the history.
+ * what expires when, whether users are asked, and what is needed to find an event of the history.
  */
 export class V2Store {
   readonly hub = new WatcherHub();
