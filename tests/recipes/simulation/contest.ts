@@ -76,8 +76,8 @@ function scheduleFaults(world: World, process: SimProcess): void {
   const next = () => {
     if (world.nowMs >= faultsEndMs) return;
     const until = world.nowMs + prng.between(100, 8000);
-    if (prng.chance(0.5)) process.stillUntil = until;
-    else process.cutUntil = until;
+    if (prng.chance(0.5)) process.holdStill(until);
+    else process.cut(until);
     world.after(prng.between(500, 12_000), next);
   };
   world.after(prng.between(0, 5000), next);

@@ -45,9 +45,9 @@ const unnoticedMs = [10, 3000] as const;
 
 /** A process with a client in it, and its connections to the store: slow, and sometimes broken. */
 export class SimProcess implements Actor {
-  stillUntil = 0;
+  #stillUntil = 0;
   /** Nothing it sends arrives before, nor is it told anything; in ms. */
-  cutUntil = 0;
+  #cutUntil = 0;
   readonly environment: ClientEnvironment;
   readonly #world: World;
   readonly #store: SimStore;
@@ -64,6 +64,20 @@ export class SimProcess implements Actor {
     };
   }
 
+  get stillUntil(): number {
+    return this.#stillUntil;
+  }
+
+  /** Until then at least. A shorter time would let what comes later overtake what has been put off for longer. */
+  holdStill(untilMs: number): void {
+    this.#stillUntil = Math.max(this.#stillUntil, untilMs);
+  }
+
+  /** Until then at least. */
+  cut(untilMs: number): void {
+    this.#cutUntil = Math.max(this.#cutUntil, untilMs);
+  }
+
   /** Resolves after so many ms, or when it goes on after that. */
   sleep(delayMs: number): Promise<void> {
     return new Promise((resolve) => {
@@ -72,7 +86,7 @@ export class SimProcess implements Actor {
   }
 
   get #isBroken(): boolean {
-    return this.#world.nowMs < this.cutUntil || this.#world.prng.chance(breakShare);
+    return this.#world.nowMs < this.#cutUntil || this.#world.prng.chance(breakShare);
   }
 
   #delay(): number {

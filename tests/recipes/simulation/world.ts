@@ -2,8 +2,8 @@ import { Prng } from '../../framework/prng.ts';
 
 /** Somebody to whom things happen, and who may be held still. */
 export interface Actor {
-  /** Nothing happens to it before; in ms. */
-  stillUntil: number;
+  /** Nothing happens to it before; in ms. Never becomes less. */
+  readonly stillUntil: number;
 }
 
 interface Happening {
