@@ -212,11 +212,14 @@ function masked(result: ProgramResult, step: GoldenStep, endpoint: string): obje
   return { exitCode, stdout: step.isUnordered ? lines.sort() : lines, stderr: mask(stderr) };
 }
 
+/** An id in base 16, but for one in base 10 that happens to be as short, as JSON and `fields` have them. */
+const hexId = /(?<!":(?=\d{16}\b))(?<!" : (?=\d{16}\b))\b[0-9a-f]{16}\b/g;
+
 /** What no two servers agree on: ids of leases, terms, times. */
 function maskCommon(text: string): string {
   return (
     text
-      .replace(/\b[0-9a-f]{16}\b/g, 'HEXID')
+      .replace(hexId, 'HEXID')
       .replace(/"(ID|id|lease|raft_term|raftTerm)":\d+/g, '"$1":N')
       .replace(/"(ID|Lease|PrevLease|RaftTerm)" : [1-9]\d+/g, '"$1" : N')
       .replace(/"ttl":[1-9]\d*/g, '"ttl":N')

@@ -5,7 +5,7 @@ import { type GoldenServer, golden } from './golden.ts';
 
 /** What differs from cluster to cluster; ids may be shorter than others. */
 const mask =
-  /ENDPOINT|127\.0\.0\.1:\d+|\bm\d\b| *\b(HEXID|[0-9a-f]{12,15})\b|(?<=(cluster_id|member_id)":|(ClusterID|MemberID)" : )\d+/g;
+  /ENDPOINT|127\.0\.0\.1:\d+|\bm\d\b|(?<!" :) *\b(HEXID|[0-9a-f]{12,15})\b|(?<=(cluster_id|member_id)":|(ClusterID|MemberID)" : )\d+/g;
 const tableMask = new RegExp(`${mask.source}|[ -]+`, 'g');
 /** Members stand in the order of their ids. */
 const isUnordered = true;
